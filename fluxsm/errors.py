@@ -18,6 +18,7 @@ FluxsmError
 │   └── UnavailableError                           no answer, 429 or 5xx
 ├── HealthError              HealthCheckFailed     applied, but not healthy
 ├── MigrationError           ReconciliationFailed  custom resources could not be rewritten
+├── MalformedError           ReconciliationFailed  an object lacks the shape its kind promises
 └── UsageError               (command line)        bad flags or input files
 ```
 """
@@ -110,6 +111,10 @@ class HealthError(FluxsmError):
 
 class MigrationError(FluxsmError):
     """Stored custom resources could not be rewritten to the new storage version."""
+
+
+class MalformedError(FluxsmError):
+    """Data read from the cluster does not have the shape that its kind promises."""
 
 
 class UsageError(FluxsmError):
