@@ -1,0 +1,523 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The FluxInstance as models: the spec that users write and the status that they read.
+
+Attributes are snake_case and are written camelCase in the API. The descriptions become those of
+the CRD. Unknown fields are dropped, as the API server drops them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Annotated, Any, Literal, Self, TypeAlias
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
+from pydantic.alias_generators import to_camel
+
+from fluxsm.api import duration, names
+from fluxsm.errors import UsageError
+
+Component: TypeAlias = Literal[
+    "source-controller",
+    "kustomize-controller",
+    "helm-controller",
+    "notification-controller",
+    "image-reflector-controller",
+    "image-automation-controller",
+    "source-watcher",
+]
+INTERVAL_PATTERN = r"^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$"
+CONDITION_TYPE_PATTERN = (
+    r"^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?"
+    r"(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])$"
+)
+REASON_PATTERN = r"^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$"
+
+
+class Model(BaseModel):
+    """What all parts of the API have in common."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel, populate_by_name=True, frozen=True, extra="ignore"
+    )
+
+
+class Distribution(Model):
+    """Which Flux to install, and from where."""
+
+    version: str = Field(
+        min_length=1, description="Semver range or exact version of Flux, such as 2.x or 2.8.1."
+    )
+    registry: str = Field(
+        min_length=1,
+        description="Registry that the controller images are pulled from, such as ghcr.io/fluxcd.",
+    )
+    variant: (
+        Literal[
+            "upstream-alpine",
+            "enterprise-alpine",
+            "enterprise-distroless",
+            "enterprise-distroless-fips",
+        ]
+        | None
+    ) = Field(
+        default=None,
+        description="Flavour of the images; needed when the registry is a mirror.",
+    )
+    image_pull_secret: str | None = Field(
+        default=None,
+        description="Secret of type kubernetes.io/dockerconfigjson for pulling the images.",
+    )
+    artifact: str | None = Field(
+        default=None,
+        pattern="^oci://.*$",
+        description="OCI artifact with the distribution manifests, polled for new versions.",
+    )
+    artifact_pull_secret: str | None = Field(
+        default=None,
+        description="Secret of type kubernetes.io/dockerconfigjson for pulling the artifact.",
+    )
+
+
+class CommonMetadata(Model):
+    """Labels and annotations that are put on every object."""
+
+    annotations: dict[str, str] | None = Field(
+        default=None, description="Annotations for every object; they win over existing ones."
+    )
+    labels: dict[str, str] | None = Field(
+        default=None, description="Labels for every object; they win over existing ones."
+    )
+
+
+class Cluster(Model):
+    """The flavour of the cluster and the lockdown options."""
+
+    type: Literal["kubernetes", "openshift", "aws", "azure", "gcp"] = Field(
+        default="kubernetes", description="Kind of the cluster."
+    )
+    size: Literal["small", "medium", "large"] | None = Field(
+        default=None, description="Vertical profile: concurrency, resources and caches."
+    )
+    domain: str = Field(default=names.DEFAULT_DOMAIN, description="Internal domain of the cluster.")
+    multitenant: bool = Field(
+        default=False, description="Lock Flux down so that tenants are kept apart."
+    )
+    multitenant_workload_identity: bool = Field(
+        default=False,
+        description="Make tenants use workload identities of their own; needs Flux 2.7.",
+    )
+    object_level_workload_identity: bool | None = Field(
+        default=None, description="Allow a workload identity per Flux object; needs Flux 2.6."
+    )
+    tenant_default_service_account: str | None = Field(
+        default=None,
+        description="Service account for tenant objects that name none; `default` when not set.",
+    )
+    tenant_default_decryption_service_account: str | None = Field(
+        default=None,
+        description="Service account for SOPS decryption of tenants; `default` when not set.",
+    )
+    tenant_default_kube_config_service_account: str | None = Field(
+        default=None,
+        description="Service account for remote clusters of tenants; `default` when not set.",
+    )
+    network_policy: bool = Field(
+        default=True, description="Restrict network access to the namespace of Flux."
+    )
+
+
+class Sharding(Model):
+    """Horizontal sharding of the controllers."""
+
+    key: str = Field(
+        default=names.SHARDING_KEY, description="Label that assigns an object to a shard."
+    )
+    shards: list[str] = Field(min_length=1, description="Names of the shards.")
+    storage: Literal["ephemeral", "persistent"] | None = Field(
+        default=None,
+        description="Storage of the source-controller shards; ephemeral when not set.",
+    )
+
+
+class Storage(Model):
+    """A persistent volume for source-controller."""
+
+    class_: str = Field(alias="class", min_length=1, description="Storage class of the claim.")
+    size: str = Field(min_length=1, description="Size of the claim, such as 10Gi.")
+
+
+class Target(Model):
+    """Which objects a patch is for; all given criteria must hold."""
+
+    group: str | None = Field(default=None, description="Regular expression for the API group.")
+    version: str | None = Field(default=None, description="Regular expression for the version.")
+    kind: str | None = Field(default=None, description="Regular expression for the kind.")
+    name: str | None = Field(default=None, description="Regular expression for the name.")
+    namespace: str | None = Field(default=None, description="Regular expression for the namespace.")
+    label_selector: str | None = Field(default=None, description="Kubernetes label selector.")
+    annotation_selector: str | None = Field(
+        default=None, description="Selector for annotations, in label selector syntax."
+    )
+
+
+class Patch(Model):
+    """One kustomize patch."""
+
+    patch: str = Field(description="Inline strategic merge patch or JSON6902 patch, in YAML.")
+    target: Target | None = Field(default=None, description="The objects that are patched.")
+
+
+class Kustomize(Model):
+    """Patches for the generated objects."""
+
+    patches: list[Patch] | None = Field(
+        default=None, description="Patches, applied in order after everything else."
+    )
+
+
+class Sync(Model):
+    """A Flux source and a Flux Kustomization that sync the cluster from it."""
+
+    name: str | None = Field(
+        default=None,
+        max_length=63,
+        description="Name of both objects; the namespace when not set. Cannot be changed later.",
+    )
+    interval: Annotated[str, BeforeValidator(lambda value: value or "1m")] = Field(
+        default="1m", pattern=INTERVAL_PATTERN, description="How often the source is checked."
+    )
+    kind: Literal["OCIRepository", "GitRepository", "Bucket"] = Field(
+        description="Kind of the source."
+    )
+    url: str = Field(min_length=1, description="Address of the source, or endpoint of the bucket.")
+    ref: str = Field(min_length=1, description="Git reference, OCI tag or name of the bucket.")
+    path: str = Field(min_length=1, description="Folder in the source that is applied.")
+    pull_secret: str | None = Field(
+        default=None, description="Secret with the credentials for the source."
+    )
+    provider: Literal["generic", "aws", "azure", "gcp", "github"] | None = Field(
+        default=None, description="Provider of the credentials for the source."
+    )
+
+    @property
+    def interval_duration(self) -> timedelta:
+        """The interval as a duration."""
+        return duration.parse(self.interval)
+
+
+_DEFAULT_CLUSTER = Cluster()
+
+
+class Spec(Model):
+    """What the user wants."""
+
+    distribution: Distribution = Field(description="Which Flux to install, and from where.")
+    components: list[Component] | None = Field(
+        default=None, description="Controllers to install; the four default ones when not set."
+    )
+    common_metadata: CommonMetadata | None = Field(
+        default=None, description="Labels and annotations for every object."
+    )
+    cluster: Cluster | None = Field(
+        default=None, description="Flavour of the cluster and lockdown options."
+    )
+    sharding: Sharding | None = Field(default=None, description="Horizontal sharding.")
+    storage: Storage | None = Field(
+        default=None, description="Persistent volume for source-controller."
+    )
+    kustomize: Kustomize | None = Field(
+        default=None, description="Patches for the generated objects."
+    )
+    wait: bool = Field(
+        default=True, description="Wait until everything that was applied is healthy."
+    )
+    migrate_resources: bool = Field(
+        default=True, description="Rewrite Flux resources when their storage version changes."
+    )
+    sync: Sync | None = Field(
+        default=None, description="Source and Kustomization that sync the cluster."
+    )
+
+    @property
+    def effective_components(self) -> tuple[str, ...]:
+        """The components to install, in order."""
+        return tuple(self.components or names.DEFAULT_COMPONENTS)
+
+    @property
+    def effective_cluster(self) -> Cluster:
+        """The cluster block, with its defaults when it is absent."""
+        return self.cluster or _DEFAULT_CLUSTER
+
+    @property
+    def domain(self) -> str:
+        """The cluster domain; an empty text counts as not set."""
+        return self.effective_cluster.domain or names.DEFAULT_DOMAIN
+
+    @property
+    def patches(self) -> tuple[Patch, ...]:
+        """The user's patches, in order."""
+        return tuple((self.kustomize.patches if self.kustomize else None) or ())
+
+    @model_validator(mode="after")
+    def _check_rules(self) -> Self:
+        for rule in ADMISSION_RULES:
+            complaint = rule(self)
+            if complaint:
+                raise ValueError(complaint)
+        return self
+
+
+def shards_have_storage(spec: Spec) -> str | None:
+    """Persistent shards need a storage block."""
+    if spec.sharding and spec.sharding.storage == "persistent" and spec.storage is None:
+        return ".spec.storage must be set when .spec.sharding.storage is 'persistent'"
+    return None
+
+
+def tenants_have_identities(spec: Spec) -> str | None:
+    """Workload identity of tenants needs that of objects."""
+    cluster = spec.effective_cluster
+    if cluster.multitenant_workload_identity and not cluster.object_level_workload_identity:
+        return (
+            ".spec.cluster.objectLevelWorkloadIdentity must be true when"
+            " .spec.cluster.multitenantWorkloadIdentity is true"
+        )
+    return None
+
+
+def provider_fits_source(spec: Spec) -> str | None:
+    """Some providers work for some kinds of source only."""
+    if spec.sync is None:
+        return None
+    if spec.sync.provider == "gcp" and spec.sync.kind == "GitRepository":
+        return ".spec.sync.provider 'gcp' is only supported for OCIRepository and Bucket"
+    if spec.sync.provider == "github" and spec.sync.kind != "GitRepository":
+        return ".spec.sync.provider 'github' is only supported for GitRepository"
+    return None
+
+
+ADMISSION_RULES: tuple[Callable[[Spec], str | None], ...] = (
+    shards_have_storage,
+    tenants_have_identities,
+    provider_fits_source,
+)
+"""What the API server checks with CEL rules, for files that it has not seen."""
+
+
+class Condition(Model):
+    """One condition of a status."""
+
+    type: str = Field(
+        max_length=316, pattern=CONDITION_TYPE_PATTERN, description="Type of the condition."
+    )
+    status: Literal["True", "False", "Unknown"] = Field(description="Status of the condition.")
+    reason: str = Field(
+        min_length=1, max_length=1024, pattern=REASON_PATTERN, description="Why, in one word."
+    )
+    message: str = Field(max_length=32768, description="Why, for people.")
+    last_transition_time: str = Field(
+        json_schema_extra={"format": "date-time"}, description="When the condition last changed."
+    )
+    observed_generation: int | None = Field(
+        default=None,
+        ge=0,
+        json_schema_extra={"format": "int64"},
+        description="Generation of the object that the condition is about.",
+    )
+
+
+class ComponentImage(Model):
+    """The image of one controller."""
+
+    name: str = Field(description="Name of the controller.")
+    repository: str = Field(description="Repository of the image.")
+    tag: str = Field(description="Tag of the image.")
+    digest: str | None = Field(default=None, description="Digest of the image.")
+
+
+class InventoryEntry(Model):
+    """One applied object."""
+
+    id: str = Field(description="Namespace, name, group and kind, joined by underscores.")
+    v: str = Field(description="API version of the kind.")
+
+
+class Inventory(Model):
+    """The applied objects."""
+
+    entries: list[InventoryEntry] = Field(description="The applied objects, in apply order.")
+
+
+class Snapshot(Model):
+    """What became of one configuration."""
+
+    digest: str = Field(description="Identity of the configuration.")
+    first_reconciled: str = Field(
+        json_schema_extra={"format": "date-time"}, description="First attempt."
+    )
+    last_reconciled: str = Field(
+        json_schema_extra={"format": "date-time"}, description="Last attempt."
+    )
+    last_reconciled_duration: str = Field(description="How long the last attempt took.")
+    last_reconciled_status: str = Field(description="Reason of the Ready condition then.")
+    total_reconciliations: int = Field(
+        json_schema_extra={"format": "int64"}, description="Number of attempts."
+    )
+    metadata: dict[str, str] | None = Field(default=None, description="Version of Flux.")
+
+
+class NextTransition(Model):
+    """What a resting instance waits for."""
+
+    event: str = Field(description="What will happen unless something else does before.")
+    at: str = Field(json_schema_extra={"format": "date-time"}, description="When it will happen.")
+
+
+class Status(Model):
+    """What the operator observed."""
+
+    conditions: list[Condition] | None = Field(
+        default=None, description="Ready, Reconciling, Stalled and UpgradeBlocked."
+    )
+    state: str | None = Field(default=None, description="State of the state machine.")
+    state_since: str | None = Field(
+        default=None,
+        json_schema_extra={"format": "date-time"},
+        description="When the state was entered.",
+    )
+    next_transition: NextTransition | None = Field(
+        default=None, description="What the instance waits for."
+    )
+    last_attempted_revision: str | None = Field(
+        default=None, description="Revision of the last attempt to apply."
+    )
+    last_applied_revision: str | None = Field(
+        default=None, description="Revision of the last run that ended Ready."
+    )
+    last_artifact_revision: str | None = Field(
+        default=None, description="Digest of the artifact of the last run that ended Ready."
+    )
+    last_handled_reconcile_at: str | None = Field(
+        default=None, description="Last seen reconcile.fluxcd.io/requestedAt annotation."
+    )
+    last_handled_force_at: str | None = Field(
+        default=None, description="Last seen reconcile.fluxcd.io/forceAt annotation."
+    )
+    components: list[ComponentImage] | None = Field(default=None, description="Images in use.")
+    inventory: Inventory | None = Field(default=None, description="Objects in the cluster.")
+    history: list[Snapshot] | None = Field(
+        default=None, description="Configurations of the past, newest first, at most five."
+    )
+
+
+class Metadata(Model):
+    """The metadata of an instance, as far as the operator looks at it."""
+
+    name: str = names.SINGLETON
+    namespace: str = names.DEFAULT_NAMESPACE
+    uid: str = ""
+    generation: int = 0
+    resource_version: str = ""
+    deletion_timestamp: str | None = None
+    creation_timestamp: str | None = None
+    finalizers: list[str] = []
+    labels: dict[str, str] = {}
+    annotations: dict[str, str] = {}
+
+
+class FluxInstance(Model):
+    """The one instance of a cluster."""
+
+    api_version: str = names.API_VERSION
+    kind: str = names.INSTANCE_KIND
+    metadata: Metadata = Metadata()
+    spec: Spec
+    status: Status = Status()
+
+    def condition(self, type_: str) -> Condition | None:
+        """The condition of a type, None when there is none."""
+        found = (item for item in self.status.conditions or () if item.type == type_)
+        return next(found, None)
+
+    @property
+    def suspended(self) -> bool:
+        """Whether the instance is disabled; anything but `disabled` means enabled."""
+        return self.metadata.annotations.get(names.RECONCILE, "").lower() == names.DISABLED
+
+    @property
+    def reconcile_every(self) -> timedelta:
+        """Period of the runs; zero while disabled."""
+        return self._interval(names.RECONCILE_EVERY, timedelta(hours=1))
+
+    @property
+    def reconcile_artifact_every(self) -> timedelta:
+        """Period of the artifact checks; zero while disabled."""
+        return self._interval(names.RECONCILE_ARTIFACT_EVERY, timedelta(minutes=10))
+
+    @property
+    def reconcile_timeout(self) -> timedelta:
+        """Time limit of the health check."""
+        return self._duration(names.RECONCILE_TIMEOUT, timedelta(minutes=5))
+
+    @property
+    def requested_at(self) -> str:
+        """Token of the last request to reconcile, or the empty text."""
+        return self.metadata.annotations.get(names.REQUESTED_AT, "")
+
+    @property
+    def force_at(self) -> str:
+        """Token of the last request to migrate by force, or the empty text."""
+        return self.metadata.annotations.get(names.FORCE_AT, "")
+
+    def _interval(self, key: str, default: timedelta) -> timedelta:
+        return timedelta(0) if self.suspended else self._duration(key, default)
+
+    def _duration(self, key: str, default: timedelta) -> timedelta:
+        """An annotation as a duration; what does not parse counts as not set."""
+        try:
+            return duration.parse(self.metadata.annotations[key])
+        except (KeyError, ValueError):
+            return default
+
+
+def parse_instance(manifest: Mapping[str, Any]) -> FluxInstance:
+    """Read a FluxInstance.
+
+    Raises:
+        UsageError: naming the first wrong field by its path, and what is wrong with it.
+    """
+    try:
+        return FluxInstance.model_validate(_without_nulls(manifest))
+    except ValidationError as error:
+        raise UsageError(_explain(error)) from None
+
+
+def _without_nulls(value: Any) -> Any:
+    """Null means "not set" in the API, so that defaults apply."""
+    if isinstance(value, Mapping):
+        return {key: _without_nulls(item) for key, item in value.items() if item is not None}
+    if isinstance(value, list):
+        return [_without_nulls(item) for item in value]
+    return value
+
+
+def _explain(error: ValidationError) -> str:
+    first = error.errors()[0]
+    path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in first["loc"])
+    match first["type"]:
+        case "missing" | "string_too_short":
+            return f"{path} is required"
+        case "value_error":
+            return str(first["ctx"]["error"])
+        case "literal_error":
+            return f"{path} is {first['input']!r}; allowed: {first['ctx']['expected']}"
+        case _:
+            return f"{path}: {first['msg'][:1].lower()}{first['msg'][1:]}"

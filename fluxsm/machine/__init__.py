@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The state machine as data: its alphabet, its rows, the checks on them, the engine.
+
+Nothing here knows Kubernetes; `states/` fills it with meaning.
+"""
+
+from __future__ import annotations
