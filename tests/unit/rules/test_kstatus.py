@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from fluxsm.rules.health import NO_DEADLINE, Health, Status, find_condition, status_of
+from fluxsm.rules.kstatus import NO_DEADLINE, Health, Status, find_condition, status_of
 
 NOW = datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC)
 CURRENT, IN_PROGRESS, FAILED, UNKNOWN = (

@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: Apache-2.0
+"""When something happens next: retries, periodic runs, deadlines.
+
+Every moment is worked out from a persisted moment and a duration, so a restart loses no timer.
+Chance comes in as a number, so a test knows what it will be.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from fluxsm.api import names
+from fluxsm.rules import manifest
+
+ZERO: Final = timedelta(0)
+_DOUBLINGS: Final = 64
+"""More doublings than any sensible pair of limits needs; keeps the numbers small."""
+
+
+def retry_delay(
+    failures: int,
+    *,
+    minimum: timedelta,
+    maximum: timedelta,
+    jitter: float = 0,
+    random: float = 0.5,
+) -> timedelta:
+    """Return how long to wait after a failure: doubled with each one, up to a limit.
+
+    Args:
+        failures: failures in a row, from 1 for the first; less counts as 1.
+        minimum: the delay after the first failure.
+        maximum: the longest delay; jitter never exceeds it.
+        jitter: share by which chance may shorten or lengthen the delay, 0 to 1.
+        random: a number in [0, 1); one half means no change.
+    """
+    doublings = min(max(failures, 1) - 1, _DOUBLINGS)
+    limit = maximum / max(minimum, timedelta(microseconds=1))
+    delay = maximum if 2**doublings >= limit else minimum * 2**doublings
+    return min(_vary(delay, jitter, random), maximum)
+
+
+def next_reconcile(interval: timedelta, jitter: float, random: float) -> timedelta | None:
+    """Return how long to wait after a success, None when there is no periodic run.
+
+    Args:
+        interval: the wanted period; zero or less switches periodic runs off.
+        jitter: share by which chance may shorten or lengthen the interval, 0 to 1. It keeps many
+            clusters from asking a registry at the same moment.
+        random: a number in [0, 1).
+    """
+    return None if interval <= ZERO else _vary(interval, jitter, random)
+
+
+def _vary(duration: timedelta, jitter: float, random: float) -> timedelta:
+    return duration * (1 + jitter * (2 * random - 1))
+
+
+def remaining(due: datetime, now: datetime, *, longest: timedelta) -> timedelta:
+    """Return how long to wait for a moment: never less than nothing, nor more than `longest`.
+
+    The upper bound makes jumps of the wall clock harmless: a clock that was set back by a day
+    does not put a run off by a day.
+    """
+    return min(max(due - now, ZERO), longest)
+
+
+def has_passed(since: datetime, limit: timedelta, now: datetime) -> bool:
+    """Whether a time limit that began at a moment is over; a limit of zero or less is at once."""
+    return now - since >= limit
+
+
+def is_requested(annotations: Mapping[str, str], status: Mapping[str, Any]) -> bool:
+    """Whether the instance carries a request to reconcile that no run has answered yet."""
+    requested = annotations.get(names.REQUESTED_AT, "")
+    return bool(requested) and requested != manifest.text(status, "lastHandledReconcileAt")
+
+
+def starts_run(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+    """Whether a change of the instance starts a run.
+
+    A new generation (spec, deletion) and any change of annotations do. Labels, finalizers and
+    status do not, or the operator would wake itself with each of its own writes.
+    """
+    return manifest.read(old, "metadata", "generation") != manifest.read(
+        new, "metadata", "generation"
+    ) or manifest.annotations_of(old) != manifest.annotations_of(new)
+
+
+def restarts_artifact_timer(
+    old_interval: timedelta, new_interval: timedelta, *, was_enabled: bool, is_enabled: bool
+) -> bool:
+    """Whether a change of the instance makes the artifact timer start again.
+
+    Args:
+        old_interval: the effective interval before, defaults applied.
+        new_interval: the effective interval now.
+        was_enabled: whether reconciliation was enabled before.
+        is_enabled: whether it is now.
+    """
+    return is_enabled and (not was_enabled or old_interval != new_interval)
