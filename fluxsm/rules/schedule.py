@@ -38,7 +38,7 @@ def retry_delay(
     """
     doublings = min(max(failures, 1) - 1, _DOUBLINGS)
     limit = maximum / max(minimum, timedelta(microseconds=1))
-    delay = maximum if 2**doublings >= limit else minimum * 2**doublings
+    delay = maximum if (1 << doublings) >= limit else minimum * (1 << doublings)
     return min(_vary(delay, jitter, random), maximum)
 
 
