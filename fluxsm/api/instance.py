@@ -24,21 +24,16 @@ from pydantic.alias_generators import to_camel
 from fluxsm.api import duration, names
 from fluxsm.errors import UsageError
 
-Component: TypeAlias = Literal[
-    "source-controller",
-    "kustomize-controller",
-    "helm-controller",
-    "notification-controller",
-    "image-reflector-controller",
-    "image-automation-controller",
-    "source-watcher",
-]
 INTERVAL_PATTERN = r"^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$"
 CONDITION_TYPE_PATTERN = (
     r"^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?"
     r"(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])$"
 )
 REASON_PATTERN = r"^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$"
+
+
+Component: TypeAlias = Annotated[str, Field(json_schema_extra={"enum": list(names.COMPONENTS)})]
+"""The API server admits the known ones; the build admits what the distribution has."""
 
 
 class Model(BaseModel):

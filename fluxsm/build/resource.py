@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An object on its way through the build, with the identities it has had."""
+"""An object on its way through the build, with the identities it has had, and how to find some."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
 
-Manifest: TypeAlias = dict[str, Any]
-"""A Kubernetes object as plain JSON-like data."""
+from fluxsm.api import names
+from fluxsm.api.objects import Kind, Manifest
 
 CLUSTER_SCOPED = frozenset(
     {"Namespace", "CustomResourceDefinition", "ClusterRole", "ClusterRoleBinding"}
@@ -45,10 +45,24 @@ class Resource:
     original: Identity
     former: list[Identity] = field(default_factory=list)
 
+    @classmethod
+    def of(cls, manifest: Manifest) -> Resource:
+        """A resource whose original identity is the present one."""
+        metadata = manifest["metadata"]
+        return cls(
+            manifest=manifest,
+            original=Identity(name=str(metadata["name"]), namespace=metadata.get("namespace")),
+        )
+
     @property
     def kind(self) -> str:
         """The object's kind, or the empty string."""
         return str(self.manifest.get("kind", ""))
+
+    @property
+    def group_kind(self) -> Kind:
+        """The object's kind with its API version."""
+        return Kind.of(self.manifest)
 
     @property
     def name(self) -> str:
@@ -65,3 +79,29 @@ class Resource:
     def cluster_scoped(self) -> bool:
         """Whether the kind has no namespace."""
         return self.kind in CLUSTER_SCOPED
+
+    @property
+    def is_shard(self) -> bool:
+        """Whether it is the copy for a shard."""
+        return names.SHARD_ROLE in annotations_of(self.manifest)
+
+    def is_called(self, name: str) -> bool:
+        """Whether this is its original or its current name."""
+        return name in {self.original.name, self.name}
+
+
+def annotations_of(manifest: Manifest) -> dict[str, str]:
+    """The annotations of an object, empty where it has none."""
+    return manifest["metadata"].get("annotations") or {}
+
+
+def deployments(resources: Iterable[Resource]) -> Iterator[Resource]:
+    """All Deployments, shards included."""
+    return (item for item in resources if item.group_kind == Kind("apps", "v1", "Deployment"))
+
+
+def deployments_of(resources: Iterable[Resource], *components: str) -> Iterator[Resource]:
+    """The Deployments of components, shards included."""
+    for item in deployments(resources):
+        if any(item.is_called(component) for component in components):
+            yield item

@@ -88,4 +88,4 @@ def _holds(guard: Guard, data: EventData) -> bool:
 
 
 def _remember(row: Row, data: EventData) -> None:
-    cast(_Position, data.model).taken = row
+    cast("_Position", data.model).taken = row

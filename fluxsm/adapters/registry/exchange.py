@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One call's talk with one repository: cache first, then a connection with the right login."""
+
+from __future__ import annotations
+
+import ipaddress
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+import requests
+
+from fluxsm.adapters.registry import diagnosis
+from fluxsm.adapters.registry.auth import login_for
+from fluxsm.adapters.registry.cache import ContentCache
+from fluxsm.adapters.registry.deadline import Deadline
+from fluxsm.adapters.registry.protocol import Repository
+from fluxsm.adapters.registry.transport import new_session
+from fluxsm.errors import ArtifactError
+from fluxsm.rules.docker_config import DockerConfig, Login
+from fluxsm.rules.oci_manifest import (
+    Descriptor,
+    Image,
+    Index,
+    Manifest,
+    parse_manifest,
+    select_platform,
+)
+from fluxsm.rules.reference import Reference, host_name, is_digest
+
+Result = TypeVar("Result")
+
+PRIVATE = tuple(
+    map(
+        ipaddress.ip_network,
+        ("127.0.0.0/8", "::1", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"),
+    )
+)
+"""Networks whose registries may speak plain HTTP without being listed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What all exchanges of one operator share; the fields are those of `OrasRegistry`."""
+
+    cache: ContentCache
+    plain_http_hosts: frozenset[str]
+    context: ssl.SSLContext
+    platform: str
+    run_helper: Callable[[str, str], Login | None] | None
+    environment_proxies: bool
+
+
+class Exchange:
+    """One call's talk with one repository. The connection is opened when first needed."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        reference: Reference,
+        credentials: DockerConfig | None,
+        deadline: Deadline,
+    ) -> None:
+        self.reference = reference
+        self.deadline = deadline
+        self._settings = settings
+        self._credentials = credentials
+        self._repository: Repository | None = None
+
+    def run(self, work: Callable[[Exchange], Result]) -> Result:
+        """Do the work and close the connections."""
+        try:
+            return work(self)
+        finally:
+            if self._repository is not None:
+                self._repository.session.close()
+
+    def manifest(self, selector: str) -> Manifest:
+        """A manifest, from the cache where it is known by its digest."""
+        content = self._settings.cache.get(selector) if is_digest(selector) else None
+        media_type = ""
+        if content is None:
+            content, media_type = self.repository().manifest(selector)
+            self._settings.cache.put(content)
+        return parse_manifest(content, media_type)
+
+    def image(self, selector: str) -> Image:
+        """The image manifest for our platform."""
+        manifest = self.manifest(selector)
+        if isinstance(manifest, Index):
+            manifest = self.manifest(select_platform(manifest, self._settings.platform).digest)
+        if isinstance(manifest, Index):
+            raise ArtifactError("the index leads to another index")
+        return manifest
+
+    def blob(self, descriptor: Descriptor) -> bytes:
+        """Content, from the cache where it is there."""
+        content = self._settings.cache.get(descriptor.digest)
+        if content is None:
+            content = self.repository().blob(descriptor)
+            self._settings.cache.put(content)
+        return content
+
+    def repository(self) -> Repository:
+        """The repository, logged in to when it asks for that."""
+        if self._repository is None:
+            self._repository = self._connect()
+        return self._repository
+
+    def _connect(self) -> Repository:
+        host, settings = self.reference.host, self._settings
+        login = login_for(host, self.reference.repository, self._credentials, settings.run_helper)
+        session, adapter = new_session(
+            self.deadline, settings.context, environment_proxies=settings.environment_proxies
+        )
+        return Repository(
+            reference=self.reference,
+            login=login,
+            source=self._credentials.source if self._credentials is not None else "",
+            session=session,
+            adapter=adapter,
+            deadline=self.deadline,
+            plain=self._speaks_plain(session),
+        )
+
+    def _speaks_plain(self, session: requests.Session) -> bool:
+        """Whether the registry is to be spoken to over plain HTTP.
+
+        Public hosts never are unless listed. A private one may be either, so it is asked, and
+        only an answer that is not TLS at all leads to plain HTTP: a certificate that is not
+        trusted does not.
+        """
+        host = self.reference.host
+        if {host, host_name(host)} & self._settings.plain_http_hosts:
+            return True
+        if not _is_private(host_name(host)):
+            return False
+        url = f"https://{host}/v2/"
+        self.deadline.doing = f"HEAD {url}"
+        try:
+            session.head(url, allow_redirects=False)
+        except requests.RequestException as error:
+            return diagnosis.speaks_no_tls(error)
+        return False
+
+
+def _is_private(name: str) -> bool:
+    """Whether a host is this machine, or an address of a private network."""
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    try:
+        address = ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return any(address in network for network in PRIVATE)

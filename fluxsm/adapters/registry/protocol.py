@@ -1,0 +1,272 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The registry protocol for one repository, within one deadline.
+
+`oras` knows the addresses, the form of a challenge and the upload sequence. Its own `do_request`
+is replaced: it retries for two minutes, has no time-out, sends logins to whatever host an answer
+names, and checks no digest.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, Final
+from urllib.parse import urljoin, urlsplit
+
+import oras.container
+import oras.provider
+import requests
+
+from fluxsm.adapters.registry import diagnosis
+from fluxsm.adapters.registry.auth import RegistryAuth
+from fluxsm.adapters.registry.deadline import Deadline
+from fluxsm.adapters.registry.transport import BODY_LIMIT, BoundedAdapter, TooLargeError
+from fluxsm.errors import ArtifactError
+from fluxsm.rules.archive import LIMITS
+from fluxsm.rules.docker_config import Login
+from fluxsm.rules.oci_manifest import ACCEPTED, Descriptor, digest_of
+from fluxsm.rules.reference import Reference, is_digest
+
+MAX_TRIES: Final = 5
+"""Requests for one answer, as long as the deadline allows."""
+
+FIRST_DELAY: Final = 0.25
+"""Seconds before the second try; doubled for each further one, with jitter."""
+
+TRANSIENT: Final = frozenset({408, 429, 500, 502, 503, 504})
+"""Answers that may be better the next time."""
+
+CHANGED: Final = (200, 201, 202)
+"""Answers by which a registry accepts an upload."""
+
+
+class Repository(oras.provider.Registry):  # type: ignore[misc] # oras is untyped
+    """One repository of a registry.
+
+    Every method raises `ArtifactError` for what the registry says, and lets errors of the
+    connection and of the deadline through, for `diagnosis` to explain.
+
+    Args:
+        reference: the repository, and what is wanted of it.
+        login: who we are there, or None.
+        source: where logins were looked for, for messages.
+        session: a session of `transport`.
+        adapter: the adapter behind it.
+        deadline: the time that all requests share.
+        plain: whether the registry is spoken to over plain HTTP.
+    """
+
+    def __init__(
+        self,
+        *,
+        reference: Reference,
+        login: Login | None,
+        source: str,
+        session: requests.Session,
+        adapter: BoundedAdapter,
+        deadline: Deadline,
+        plain: bool,
+    ) -> None:
+        super().__init__(hostname=reference.host, insecure=plain)
+        self.session = session
+        self.auth = RegistryAuth(host=reference.host, login=login, source=source, send=self._send)
+        self.auth.prefix = self.prefix
+        self.container = oras.container.Container(f"{reference.name}@{reference.selector}")
+        self._adapter = adapter
+        self._adapter.plain = plain
+        self._deadline = deadline
+        self._origin = f"{self.prefix}://{reference.host}"
+
+    def head(self, selector: str) -> tuple[str, str]:
+        """Ask what a tag or digest points to, without fetching it.
+
+        Args:
+            selector: tag or digest.
+
+        Returns:
+            Digest and media type; both empty where the registry does not answer such requests.
+        """
+        response = self._manifest_request("HEAD", selector)
+        digest = response.headers.get("Docker-Content-Digest", "")
+        if response.status_code != 200 or not is_digest(digest):
+            return "", ""
+        return digest, response.headers.get("Content-Type", "").partition(";")[0].strip()
+
+    def manifest(self, selector: str) -> tuple[bytes, str]:
+        """Fetch a manifest and check that it is the one asked for.
+
+        Args:
+            selector: tag or digest.
+
+        Returns:
+            Its bytes and media type.
+
+        Raises:
+            ArtifactError: refused, absent, or not the content of its digest.
+        """
+        response = self._manifest_request("GET", selector)
+        self._expect(response, f"the manifest of {selector}", (200,))
+        content = response.content
+        promised = selector if is_digest(selector) else ""
+        promised = promised or response.headers.get("Docker-Content-Digest", "")
+        if promised and digest_of(content) != promised:
+            raise ArtifactError(
+                f"{self.hostname} sent a manifest with digest {digest_of(content)} where "
+                f"{promised} was promised"
+            )
+        return content, response.headers.get("Content-Type", "")
+
+    def blob(self, descriptor: Descriptor, limit: int = LIMITS.total) -> bytes:
+        """Fetch content and check it.
+
+        Args:
+            descriptor: its digest and size.
+            limit: bytes that are accepted.
+
+        Returns:
+            The content.
+
+        Raises:
+            ArtifactError: refused, absent, too large, or not the content of its digest.
+        """
+        if descriptor.size > limit:
+            raise ArtifactError(
+                f"the layer {descriptor.digest} has {descriptor.size} bytes; {limit} are accepted"
+            )
+        url = f"{self.prefix}://{self.container.get_blob_url(descriptor.digest)}"
+        response = self.do_request(url, limit=descriptor.size)
+        if response.status_code == 404 and descriptor.foreign:
+            raise ArtifactError(
+                f"the layer {descriptor.digest} is not in {self.hostname}; its manifest names "
+                "addresses elsewhere, which are never followed: push the layer to the registry"
+            )
+        self._expect(response, f"the layer {descriptor.digest}", (200,))
+        content = response.content
+        if len(content) != descriptor.size or digest_of(content) != descriptor.digest:
+            raise ArtifactError(
+                f"{self.hostname} sent {len(content)} bytes with digest {digest_of(content)} for "
+                f"the layer {descriptor.digest} of {descriptor.size} bytes"
+            )
+        return content
+
+    def has_blob(self, digest: str) -> bool:
+        """Whether the repository has this content."""
+        url = f"{self.prefix}://{self.container.get_blob_url(digest)}"
+        return self.do_request(url, "HEAD").status_code == 200
+
+    def upload(self, content: bytes) -> None:
+        """Put content into the repository, unless it is there.
+
+        Raises:
+            ArtifactError: refused.
+        """
+        digest = digest_of(content)
+        if self.has_blob(digest):
+            return
+        start = f"{self.prefix}://{self.container.upload_blob_url()}"
+        response = self.do_request(start, "POST")
+        self._expect(response, "an upload", CHANGED)
+        location = urljoin(start, response.headers.get("Location", ""))
+        response = self.do_request(
+            oras.utils.append_url_params(location, {"digest": digest}),
+            "PUT",
+            data=content,
+            headers={"Content-Type": "application/octet-stream"},
+        )
+        self._expect(response, f"the upload of {digest}", CHANGED)
+
+    def put_manifest(self, content: bytes, media_type: str, tag: str) -> None:
+        """Put a manifest under a tag.
+
+        Raises:
+            ArtifactError: refused.
+        """
+        url = f"{self.prefix}://{self.container.manifest_url(tag)}"
+        response = self.do_request(url, "PUT", data=content, headers={"Content-Type": media_type})
+        self._expect(response, f"the manifest of {tag}", CHANGED)
+
+    def do_request(  # noqa: D417 (arguments as in oras)
+        self,
+        url: str,
+        method: str = "GET",
+        data: Any = None,
+        headers: Mapping[str, str] | None = None,
+        json: Any = None,
+        stream: bool = False,
+        *,
+        limit: int = BODY_LIMIT,
+    ) -> requests.Response:
+        """Send a request with our login, if the registry asks for it, and with retries.
+
+        The login goes to the registry only: an upload address elsewhere gets none.
+
+        Args:
+            url: address.
+            limit: bytes of the answer that are accepted.
+
+        Returns:
+            The last answer, whatever its status.
+        """
+        del stream  # answers are always read whole, within the limit
+        request = {"data": data, "json": json, "limit": limit}
+        own = self._is_own(url)
+        for _ in range(2):
+            sent = dict(headers or {}) | (self.auth.get_auth_header() if own else {})
+            response = self._send(method, url, headers=sent, **request)
+            if response.status_code != 401 or not own:
+                break
+            if not self._is_own(str(response.url)):  # a redirect led elsewhere
+                break
+            self.auth.answer(response.headers.get("WWW-Authenticate", ""))
+        return response
+
+    def _is_own(self, url: str) -> bool:
+        parts = urlsplit(url)
+        return f"{parts.scheme}://{parts.netloc}" == self._origin
+
+    def _manifest_request(self, method: str, selector: str) -> requests.Response:
+        url = f"{self.prefix}://{self.container.manifest_url(selector)}"
+        return self.do_request(url, method, headers={"Accept": ", ".join(ACCEPTED)})
+
+    def _send(
+        self, method: str, url: str, *, limit: int = BODY_LIMIT, **options: Any
+    ) -> requests.Response:
+        """Send one request until it is answered for good, within the deadline."""
+        shown = diagnosis.without_secrets(url)
+        for attempt in range(1, MAX_TRIES + 1):
+            self._deadline.doing = f"{method} {shown}" + (f", try {attempt}" if attempt > 1 else "")
+            self._adapter.body_limit = limit
+            wait = FIRST_DELAY * 2 ** (attempt - 1) * random.uniform(0.5, 1.5)  # noqa: S311 jitter
+            try:
+                response = self.session.request(method, url, **options)
+            except TooLargeError as error:
+                raise ArtifactError(f"{shown} answers with {error}") from error
+            except requests.RequestException as error:
+                if attempt == MAX_TRIES or not diagnosis.is_transient(error):
+                    raise
+            else:
+                if response.status_code not in TRANSIENT or attempt == MAX_TRIES:
+                    return response
+                wait = max(wait, _retry_after(response.headers.get("Retry-After", "")))
+                if wait > self._deadline.remaining():
+                    return response
+            self._deadline.pause(wait)
+        raise AssertionError  # the last try returned or raised
+
+    def _expect(self, response: requests.Response, what: str, statuses: tuple[int, ...]) -> None:
+        if response.status_code not in statuses:
+            raise ArtifactError(
+                diagnosis.refusal(response, str(self.hostname), what, self.auth.advice())
+            )
+
+
+def _retry_after(value: str) -> float:
+    """Seconds that a registry asks to wait: a number or a date; 0 where it does not say."""
+    if value.strip().isdecimal():
+        return float(value)
+    try:
+        return (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds()
+    except (TypeError, ValueError):
+        return 0.0

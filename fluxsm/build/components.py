@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Load the objects of the main installation: namespace, policies, components."""
+
+from __future__ import annotations
+
+from fluxsm.api import names
+from fluxsm.build.distribution import Distribution
+from fluxsm.build.options import NOTIFIER, SOURCE, WATCHER, Options
+from fluxsm.build.pod import pod_spec, set_flag
+from fluxsm.build.resource import Resource, deployments, deployments_of
+
+
+def load_namespace(options: Options) -> list[Resource]:
+    """The namespace of Flux, which no prune and no uninstall ever removes."""
+    manifest = {
+        "apiVersion": "v1",
+        "kind": "Namespace",
+        "metadata": {
+            "name": options.namespace,
+            "annotations": {names.PRUNE: names.DISABLED},
+            "labels": {
+                "pod-security.kubernetes.io/warn": "restricted",
+                "pod-security.kubernetes.io/warn-version": "latest",
+            },
+        },
+    }
+    return [Resource.of(manifest)]
+
+
+def load_policies(options: Options, distribution: Distribution) -> list[Resource]:
+    """The network policies, if they are wanted."""
+    if not options.cluster.network_policy:
+        return []
+    return [Resource.of(item) for item in distribution.policies(options.version_name)]
+
+
+def load_components(options: Options, distribution: Distribution) -> list[Resource]:
+    """The objects of all requested components, in request order."""
+    return [
+        Resource.of(item)
+        for component in options.components
+        for item in distribution.component(options.version_name, component)
+    ]
+
+
+def set_scheduling(options: Options, resources: list[Resource]) -> None:
+    """Linux nodes only; and the secret for pulling images, if there is one."""
+    secret = options.spec.distribution.image_pull_secret
+    for item in deployments(resources):
+        spec = pod_spec(item.manifest)
+        spec["nodeSelector"] = {**(spec.get("nodeSelector") or {}), "kubernetes.io/os": "linux"}
+        if secret:
+            spec["imagePullSecrets"] = [{"name": secret}]
+
+
+def set_base_args(options: Options, resources: list[Resource]) -> None:
+    """The arguments that every controller has: where events go, what is watched, how it logs."""
+    for component in options.components:
+        for item in deployments_of(resources, component):
+            if component != NOTIFIER:
+                set_flag(item.manifest, "--events-addr", options.events_address)
+            set_flag(item.manifest, "--watch-all-namespaces", "true")
+            set_flag(item.manifest, "--log-level", "info")
+            if component in {SOURCE, WATCHER}:
+                set_flag(item.manifest, "--storage-adv-addr", options.storage_address(component))

@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The manifests of Flux, by version, as a folder or an artifact holds them.
+
+```
+flux/v2.8.8/source-controller.yaml      one file per component
+flux/v2.8.8/rbac.yaml  policies.yaml
+flux-images/v2.8.8/upstream-alpine.yaml image tags and digests, one file per variant
+```
+Each file is parsed once, when it is first asked for.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from fluxsm.api.objects import Manifest
+from fluxsm.build import yaml
+from fluxsm.errors import BuildError
+from fluxsm.rules import version as versions
+
+_MANIFESTS = "flux"
+_IMAGES = "flux-images"
+_RBAC = "rbac"
+_POLICIES = "policies"
+
+
+class Distribution:
+    """Manifests and image lists of several versions. Answers are copies: change them freely."""
+
+    def __init__(self, files: Mapping[str, bytes], *, source: str) -> None:
+        """Describe a distribution; nothing is read yet.
+
+        Args:
+            files: content by path, such as `flux/v2.8.8/rbac.yaml`.
+            source: where the files come from, for messages.
+        """
+        self._files = files
+        self.source = source
+        self._parsed: dict[str, list[Manifest]] = {}
+
+    def versions(self) -> tuple[str, ...]:
+        """Names of the version folders; what is not a version is left out.
+
+        Raises:
+            BuildError: there is no `flux` folder at all.
+        """
+        folders = {
+            parts[1]
+            for path in self._files
+            if (parts := path.split("/"))[0] == _MANIFESTS and len(parts) > 2
+        }
+        if not folders:
+            raise BuildError(
+                f"storage path {self.source}/{_MANIFESTS} does not exist or has no versions in it"
+            )
+        return tuple(sorted(name for name in folders if versions.is_version(name)))
+
+    def components(self, version: str) -> tuple[str, ...]:
+        """Names of the component files of a version."""
+        prefix = f"{_MANIFESTS}/{version}/"
+        names = (path.removeprefix(prefix) for path in self._files if path.startswith(prefix))
+        stems = {name.removesuffix(".yaml") for name in names if name.endswith(".yaml")}
+        return tuple(sorted(stems - {_RBAC, _POLICIES}))
+
+    def component(self, version: str, name: str) -> list[Manifest]:
+        """The objects of a component.
+
+        Raises:
+            BuildError: there is no such file, or it cannot be read.
+        """
+        return self._objects(f"{_MANIFESTS}/{version}/{name}.yaml")
+
+    def rbac(self, version: str) -> list[Manifest]:
+        """Roles, bindings and the quota.
+
+        Raises:
+            BuildError: the file is missing or broken.
+        """
+        return self._objects(f"{_MANIFESTS}/{version}/{_RBAC}.yaml")
+
+    def policies(self, version: str) -> list[Manifest]:
+        """Network policies.
+
+        Raises:
+            BuildError: the file is missing or broken.
+        """
+        return self._objects(f"{_MANIFESTS}/{version}/{_POLICIES}.yaml")
+
+    def images(self, version: str, variant: str) -> list[Mapping[str, Any]]:
+        """The entries of an image file, in file order.
+
+        Raises:
+            BuildError: the file is missing or not an image file.
+        """
+        path = f"{_IMAGES}/{version}/{variant}.yaml"
+        documents = self._documents(path)
+        listed = documents[0].get("images") if documents else None
+        if not isinstance(listed, list) or not all(isinstance(item, dict) for item in listed):
+            raise BuildError(f"{self.source}/{path} has no list of images")
+        return copy.deepcopy(listed)
+
+    def _objects(self, path: str) -> list[Manifest]:
+        found = list(_flatten(self._documents(path)))
+        for item in found:
+            metadata = item.get("metadata")
+            named = isinstance(metadata, dict) and metadata.get("name")
+            if not item.get("kind") or not item.get("apiVersion") or not named:
+                raise BuildError(f"{self.source}/{path} has an object without kind or name")
+        return copy.deepcopy(found)
+
+    def _documents(self, path: str) -> list[Manifest]:
+        if path not in self._parsed:
+            try:
+                content = self._files[path]
+            except KeyError:
+                raise BuildError(f"{self.source}/{path} does not exist") from None
+            self._parsed[path] = yaml.load_mappings(content, f"{self.source}/{path}")
+        return self._parsed[path]
+
+
+def _flatten(documents: list[Manifest]) -> Iterator[Manifest]:
+    """The documents; a list object stands for its items."""
+    for document in documents:
+        if str(document.get("kind", "")).endswith("List") and isinstance(
+            document.get("items"), list
+        ):
+            yield from document["items"]
+        else:
+            yield document

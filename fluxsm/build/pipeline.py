@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The whole build, in the order in which its steps can see one another's work."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from fluxsm.api.instance import FluxInstance
+from fluxsm.api.objects import Manifest, ObjectRef
+from fluxsm.build import additions, components, identity, profiles, rbac, sharding, storage, sync
+from fluxsm.build.checks import check
+from fluxsm.build.distribution import Distribution
+from fluxsm.build.images import ComponentImage, choose_images, read_images, set_images
+from fluxsm.build.metadata import set_common_metadata, set_namespaces, with_owner
+from fluxsm.build.options import Options
+from fluxsm.build.references import repair_references
+from fluxsm.build.resource import Resource
+from fluxsm.errors import BuildError
+from fluxsm.rules.order import digest_key, sort_for_delivery
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildResult:
+    """What a build gives.
+
+    Attributes:
+        version: the chosen version, spelled as in the distribution.
+        objects: in delivery order.
+        digest: `sha256:...` over the objects without owner labels and common metadata.
+        components: the images that are used.
+        warnings: for people.
+    """
+
+    version: str
+    objects: tuple[Manifest, ...]
+    digest: str
+    components: tuple[ComponentImage, ...]
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def revision(self) -> str:
+        """Version and digest, as the status shows them."""
+        return f"{self.version}@{self.digest}"
+
+
+def build(
+    instance: FluxInstance, distribution: Distribution, version: str, *, pin: bool = True
+) -> BuildResult:
+    """Build the objects of an instance.
+
+    Args:
+        instance: what the user wants; not changed.
+        distribution: the manifests; not changed.
+        version: the version to build, as the distribution spells it.
+        pin: whether images are pinned to the digests that the distribution lists.
+
+    Raises:
+        BuildError: naming the field or the file that is wrong.
+    """
+    options = Options(instance, version)
+    check(options, distribution.components(version))
+    chosen = choose_images(options, distribution, pin=pin)
+    resources = _load(options, distribution)
+    _transform(options, resources)
+    resources, warnings = _patch(options, resources)
+    set_namespaces(options, resources)
+    set_images(chosen.images, options, resources)
+    set_common_metadata(options, resources)
+    repair_references(resources)
+    objects = sort_for_delivery([item.manifest for item in resources])
+    _refuse_twins(objects)
+    return BuildResult(
+        version=version,
+        digest=digest(objects),
+        components=read_images(options, objects),
+        objects=tuple(with_owner(options, objects)),
+        warnings=(*chosen.warnings, *warnings),
+    )
+
+
+def _load(options: Options, distribution: Distribution) -> list[Resource]:
+    return [
+        *components.load_namespace(options),
+        *components.load_policies(options, distribution),
+        *rbac.load_rbac(options, distribution),
+        *components.load_components(options, distribution),
+        *sharding.load_shards(options, distribution),
+        *storage.load_claim(options),
+        *sync.load_sync(options),
+    ]
+
+
+def _transform(options: Options, resources: list[Resource]) -> None:
+    """Everything that comes before the user's patches; later steps see what earlier ones did."""
+    components.set_scheduling(options, resources)
+    components.set_base_args(options, resources)
+    storage.mount_claim(options, resources)
+    sharding.exclude_shards(options, resources)
+    profiles.apply_cluster_type(options, resources)
+    profiles.apply_size(options, resources)
+    profiles.apply_lockdown(options, resources)
+    additions.open_external_artifacts(options, resources)
+    additions.extend_notifications(options, resources)
+    identity.apply_identity(options, resources)
+
+
+def _patch(options: Options, resources: list[Resource]) -> tuple[list[Resource], tuple[str, ...]]:
+    if not options.spec.patches:
+        return resources, ()
+    from fluxsm.build.patches import apply_user_patches  # noqa: PLC0415 most instances have none
+
+    result = apply_user_patches(resources, options.spec.patches)
+    return list(result.resources), result.warnings
+
+
+def _refuse_twins(objects: Sequence[Manifest]) -> None:
+    counts = Counter(ObjectRef.of(item).identity for item in objects)
+    for item in objects:
+        if counts[ObjectRef.of(item).identity] > 1:
+            raise BuildError(f"{ObjectRef.of(item)} would be created twice")
+
+
+def digest(objects: Sequence[Manifest]) -> str:
+    """The digest of built objects; it changes with every field and with nothing else."""
+    total = hashlib.sha256()
+    for item in sorted(objects, key=digest_key):
+        text = json.dumps(item, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        total.update(text.encode())
+        total.update(b"\n")
+    return f"sha256:{total.hexdigest()}"

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the flags of the operator say, as far as the machine needs it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from fluxsm.api import names
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Settings of one operator process.
+
+    Attributes:
+        namespace: the only namespace whose instance is reconciled.
+        jitter: share of the reconcile interval that chance may add or take, 0 to 0.99.
+        min_retry: delay before the first retry; doubled after each further failure.
+        max_retry: the longest delay between retries.
+        override_managers: further field managers whose fields are taken over.
+        supported_minors: `major.minor` texts that may be installed; empty means those of the
+            bundled distribution.
+        resolve_digests: ask the registry for image digests that the distribution does not list.
+        notification_address: where notified events are sent; empty means that it is derived.
+        notifications_disabled: send no notification at all.
+        crd_timeout: how long a stage may take to become current.
+        uninstall_timeout: how long a step of the uninstallation may take.
+    """
+
+    namespace: str = names.DEFAULT_NAMESPACE
+    jitter: float = 0.05
+    min_retry: timedelta = timedelta(milliseconds=750)
+    max_retry: timedelta = timedelta(minutes=15)
+    override_managers: tuple[str, ...] = ()
+    supported_minors: frozenset[str] = frozenset()
+    resolve_digests: bool = False
+    notification_address: str = ""
+    notifications_disabled: bool = False
+    crd_timeout: timedelta = timedelta(seconds=60)
+    uninstall_timeout: timedelta = timedelta(minutes=5)

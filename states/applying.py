@@ -1,0 +1,217 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Applying: make the cluster hold exactly what was built, stage by stage, then remove the rest.
+
+Each call does the next missing thing and answers; what is missing is worked out from the ledger
+and the watches, so that a second call, a crash or a change in between only shortens or lengthens
+the way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+from fluxsm.api import names
+from fluxsm.api.objects import Kind, Manifest, ObjectRef
+from fluxsm.build.pipeline import BuildResult
+from fluxsm.errors import ClusterError
+from fluxsm.machine.alphabet import Event
+from fluxsm.ports import Applied, Cluster, PatchType, Ports
+from fluxsm.rules import health, inventory, ownership
+from fluxsm.rules.changes import Action, Change, action_of
+from fluxsm.rules.ledger import Ledger
+from fluxsm.run import Deadline, Failure, Run, Trigger
+from fluxsm.step import Observed, Outcome, entered
+from states.pruning import prune
+
+_LOOK_AGAIN = timedelta(seconds=1)
+
+
+def run(observed: Observed, ports: Ports) -> Outcome:
+    """Record the inventory, apply what is not settled, await what others need, prune the rest."""
+    result = built(observed.run)
+    unsettled = observed.run.ledger.unsettled(result.objects, ports.live.get)
+    if unsettled and not _is_recorded(observed, result):
+        return _record(observed, result)
+    for number, stage in enumerate(stages(result.objects), start=1):
+        outcome = _finish_stage(observed, ports, stage, number)
+        if outcome is not None:
+            return outcome
+    return _finish(observed, ports, result)
+
+
+def built(run: Run) -> BuildResult:
+    """The build of a run.
+
+    Raises:
+        ClusterError: there is none, which a table that is sound cannot bring about.
+    """
+    if run.build is None:
+        raise ClusterError("nothing was built before the apply")
+    return run.build
+
+
+def stages(objects: Sequence[Manifest]) -> list[list[Manifest]]:
+    """Objects in the order in which they can be applied; each stage needs the one before it.
+
+    Definitions come first (kinds, namespaces, roles), then classes, then everything else.
+    """
+    found: list[list[Manifest]] = [[], [], []]
+    for item in objects:
+        found[_stage_of(str(item.get("kind", "")))].append(item)
+    return [stage for stage in found if stage]
+
+
+def _stage_of(kind: str) -> int:
+    if kind in {"CustomResourceDefinition", "Namespace", "ClusterRole"}:
+        return 0
+    return 1 if kind.endswith("Class") else 2
+
+
+def _is_recorded(observed: Observed, result: BuildResult) -> bool:
+    """Whether the saved status already lists everything that is about to be written.
+
+    The repair of drift adds nothing to it, and is not worth a write of its own.
+    """
+    status = observed.instance.status
+    known = inventory.ids(inventory.of_status(observed.manifest))
+    listed = inventory.ids(inventory.of_objects(result.objects)) <= known
+    if observed.run.trigger is Trigger.DRIFT and listed:
+        return status.last_attempted_revision == result.revision
+    return observed.run.recorded and listed
+
+
+def _record(observed: Observed, result: BuildResult) -> Outcome:
+    """Write ahead: whatever a crash leaves behind is in the inventory."""
+    union = inventory.union(
+        inventory.of_status(observed.manifest), inventory.of_objects(result.objects)
+    )
+    return Outcome(
+        event=Event.RECORDED,
+        message=f"Applying {len(result.objects)} objects of {result.version}",
+        facts={"inventory": union, "recorded": True},
+    )
+
+
+def _finish_stage(
+    observed: Observed, ports: Ports, stage: Sequence[Manifest], number: int
+) -> Outcome | None:
+    """Do what a stage lacks; None when it is done."""
+    kinds = {Kind.of(item) for item in stage}
+    if not ports.live.expect(kinds):
+        return _wait(observed, f"Starting to watch the objects of stage {number}")
+    unsettled = observed.run.ledger.unsettled(stage, ports.live.get)
+    if unsettled:
+        return _apply(observed, ports, unsettled)
+    if _stage_of(str(stage[0].get("kind", ""))) == 2:  # the last stage is HealthChecking's
+        return None
+    unfinished = [
+        f"{ref} status: '{status.status.value}'"
+        for ref, status in health.statuses(stage, ports.live.get, observed.now)
+        if not status.is_current
+    ]
+    if unfinished:
+        return _wait(observed, f"Waiting for [{', '.join(unfinished)}]")
+    return None
+
+
+def _wait(observed: Observed, message: str) -> Outcome:
+    limit = observed.settings.crd_timeout
+    failure = Failure(
+        reason=names.RECONCILIATION_FAILED,
+        message=f"{message}: not done within {limit.total_seconds():.0f}s",
+    )
+    deadline = Deadline(at=entered(observed.run) + limit, failure=failure)
+    return Outcome(
+        event=Event.WAITING, message=message, facts={"deadline": deadline}, after=_LOOK_AGAIN
+    )
+
+
+def _apply(observed: Observed, ports: Ports, unsettled: Sequence[Manifest]) -> Outcome:
+    """Apply objects in parallel, and keep what succeeded even if some did not."""
+    before = {ObjectRef.of(item): ports.live.get(ObjectRef.of(item)) for item in unsettled}
+    ledger, changes = observed.run.ledger, list(observed.run.changes)
+    errors: list[ClusterError] = []
+    answers = ports.cluster.apply_all(unsettled)
+    for wanted, answer in zip(unsettled, answers, strict=True):
+        if isinstance(answer, ClusterError):
+            errors.append(answer)
+            continue
+        ref = ObjectRef.of(wanted)
+        try:
+            adopted = _adopt(wanted, answer, ports.cluster, observed.settings.override_managers)
+        except ClusterError as error:
+            errors.append(error)
+            continue
+        live = (adopted or answer).manifest
+        ports.live.put(live)
+        ledger = ledger.with_answer(wanted, live)
+        action = _action(answer, before[ref], adopted=adopted is not None)
+        changes.append(Change(ref=ref, action=action))
+    facts = {"ledger": ledger, "changes": tuple(changes)}
+    if errors:
+        failure = Failure(reason=names.RECONCILIATION_FAILED, message=_joined(errors))
+        return Outcome(
+            event=Event.FAULT, message=failure.message, facts=facts | {"failure": failure}
+        )
+    done = len(ledger.records)
+    return Outcome(event=Event.WAITING, message=f"Applied {done} objects", facts=facts, after=_NOW)
+
+
+_NOW = timedelta(0)
+
+
+def _joined(errors: Sequence[ClusterError]) -> str:
+    """At most five errors in full: the first ones name the cause, a hundred hide it."""
+    shown = "; ".join(str(error) for error in errors[:5])
+    more = len(errors) - 5
+    return f"{shown}; and {more} more" if more > 0 else shown
+
+
+def _adopt(
+    wanted: Manifest, answer: Applied, cluster: Cluster, override_managers: Sequence[str]
+) -> Applied | None:
+    """Take the fields of former managers over, so that what only they had set goes away.
+
+    The answer to the apply tells who else owns fields, so nothing is asked where nobody does.
+    Returns the answer to the second apply, None when there was nobody to take over from.
+    """
+    patch = ownership.adoption_patch(answer.manifest, override_managers)
+    if not patch:
+        return None
+    cluster.patch(ObjectRef.of(wanted), patch, type=PatchType.JSON)
+    second = cluster.apply_all([wanted])[0]
+    if isinstance(second, ClusterError):
+        raise second
+    return replace(second, created=answer.created)
+
+
+def _action(answer: Applied, before: Manifest | None, *, adopted: bool) -> Action:
+    if adopted and not answer.created:
+        return Action.CONFIGURED
+    return action_of(before, answer.manifest, created=answer.created)
+
+
+def _finish(observed: Observed, ports: Ports, result: BuildResult) -> Outcome:
+    """Remove what the new revision no longer has; what cannot be removed stays listed."""
+    wanted = inventory.of_objects(result.objects)
+    known = inventory.of_status(observed.manifest)
+    stale = inventory.stale(known, wanted)
+    pruned = prune(stale, observed, ports)
+    changes = (*observed.run.changes, *pruned.changes)
+    ledger: Ledger = observed.run.ledger.without(change.ref for change in pruned.changes)
+    facts = {
+        "inventory": inventory.union(wanted, pruned.kept),
+        "changes": changes,
+        "ledger": ledger,
+    }
+    if pruned.errors:
+        failure = Failure(
+            reason=names.RECONCILIATION_FAILED,
+            message=f"garbage collection: {_joined(pruned.errors)}",
+        )
+        return Outcome(
+            event=Event.FAULT, message=failure.message, facts=facts | {"failure": failure}
+        )
+    return Outcome(event=Event.APPLIED, facts=facts | {"applied": True})

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The whole behaviour, put together: the table, its signals, its handlers, what people hear."""
+
+from __future__ import annotations
+
+from fluxsm.machine.alphabet import State
+from fluxsm.machine.engine import Engine
+from fluxsm.step import Behaviour
+from states import (
+    applying,
+    building,
+    failed,
+    fetching_artifact,
+    health_checking,
+    migrating,
+    pending,
+    ready,
+    suspended,
+    uninstalling,
+)
+from states.announcements import announce
+from states.signals import first_signal
+from states.table import TABLE
+
+BEHAVIOUR = Behaviour(
+    engine=Engine(TABLE),
+    signals=first_signal,
+    handlers={
+        State.PENDING: pending.run,
+        State.FETCHING_ARTIFACT: fetching_artifact.run,
+        State.BUILDING: building.run,
+        State.APPLYING: applying.run,
+        State.MIGRATING: migrating.run,
+        State.HEALTH_CHECKING: health_checking.run,
+        State.READY: ready.run,
+        State.FAILED: failed.run,
+        State.SUSPENDED: suspended.run,
+        State.UNINSTALLING: uninstalling.run,
+    },
+    announce=announce,
+)

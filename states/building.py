@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Building: choose the version, build the objects, see what must be migrated before the apply."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fluxsm.api import names
+from fluxsm.api.objects import Kind, Manifest
+from fluxsm.build.distribution import Distribution
+from fluxsm.build.pipeline import BuildResult, build
+from fluxsm.errors import BuildError
+from fluxsm.machine.alphabet import Event
+from fluxsm.ports import Cluster, Ports
+from fluxsm.rules import migration, version
+from fluxsm.rules.migration import Plan
+from fluxsm.step import Observed, Outcome
+
+CRD = Kind("apiextensions.k8s.io", "v1", "CustomResourceDefinition")
+_ANY = "2.x"
+
+
+def run(observed: Observed, ports: Ports) -> Outcome:
+    """Answer Built with the objects, the newest version on offer and the migration plans."""
+    if observed.run.fetched is None:
+        raise BuildError("there is no distribution to build from")
+    distribution = observed.run.fetched.distribution
+    supported = _supported(observed, ports)
+    chosen = version.resolve(
+        observed.instance.spec.distribution.version,
+        distribution.versions(),
+        supported=supported,
+        origin=distribution.source,
+    )
+    applied = observed.instance.status.last_applied_revision or ""
+    version.refuse_downgrade(applied, chosen)
+    result = build(observed.instance, distribution, chosen)
+    facts = {
+        "build": result,
+        "latest": _latest(distribution, supported),
+        "migration_before": tuple(_plans(observed, result, ports.cluster)),
+    }
+    return Outcome(event=Event.BUILT, message=f"Built {result.revision}", facts=facts)
+
+
+def _supported(observed: Observed, ports: Ports) -> frozenset[str]:
+    """The minors that this operator installs: those that it knows from its own distribution.
+
+    An artifact brings patches and new digests of known minors, never a minor that the operator
+    was not made for.
+    """
+    if observed.settings.supported_minors:
+        return observed.settings.supported_minors
+    return version.minors(ports.distributions.bundled().versions())
+
+
+def _latest(distribution: Distribution, supported: frozenset[str]) -> str:
+    return version.resolve(
+        _ANY, distribution.versions(), supported=supported, origin=distribution.source
+    )
+
+
+def _plans(observed: Observed, result: BuildResult, cluster: Cluster) -> Iterator[Plan]:
+    """What must be rewritten before the new CRDs are accepted; asked only when they may differ."""
+    applied, _ = version.split_revision(observed.instance.status.last_applied_revision or "")
+    if applied == result.version:
+        return
+    wanted = {item["metadata"]["name"]: item for item in result.objects if _is_crd(item)}
+    for live in cluster.list(CRD, labels=f"{names.PART_OF_LABEL}=flux"):
+        desired = wanted.get(live["metadata"]["name"])
+        plan = migration.plan_before(live, desired) if desired else None
+        if plan is not None:
+            yield plan
+
+
+def _is_crd(manifest: Manifest) -> bool:
+    return manifest.get("kind") == CRD.kind

@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Named predicates over what was observed. The first line of each docstring says it in words."""
+
+from __future__ import annotations
+
+from fluxsm.step import Observed
+
+
+def blocks_the_new_crds(observed: Observed) -> bool:
+    """A version that the new CRDs drop is still stored."""
+    return bool(observed.run.migration_before)
+
+
+def wants_migration(observed: Observed) -> bool:
+    """A storage version changed, or migration was forced."""
+    return bool(observed.run.migration_after)
+
+
+def is_applied(observed: Observed) -> bool:
+    """The wanted revision was applied in this run."""
+    return observed.run.applied
+
+
+def has_last_good(observed: Observed) -> bool:
+    """The distribution of the running revision is at hand, and was not tried yet."""
+    return observed.run.can_fall_back

@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Migrating: store every custom resource of some kinds anew, then say that it was done.
+
+The work is cut into slices, so that a deletion or a new spec is heard between two of them. The
+plans are worked out from the cluster, so after a crash the remaining ones are simply found again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from itertools import islice
+
+from fluxsm.api.objects import Manifest, ObjectRef
+from fluxsm.errors import ClusterError, ConflictError, ExpiredError, MigrationError, NotFoundError
+from fluxsm.machine.alphabet import Event
+from fluxsm.ports import Cluster, PatchType, Ports
+from fluxsm.rules import migration
+from fluxsm.rules.migration import Plan
+from fluxsm.step import Observed, Outcome
+from states.building import CRD
+
+_SLICE = 50
+_TRIES = 5
+_NOW = timedelta(0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far a migration is.
+
+    Attributes:
+        plan: the plan at work.
+        items: what is left of its list.
+        done: objects that were rewritten.
+        restarts: how often the list had to be begun again.
+    """
+
+    plan: Plan
+    items: Iterator[Manifest]
+    done: int = 0
+    restarts: int = 0
+
+
+def run(observed: Observed, ports: Ports) -> Outcome:
+    """Do a slice of the first plan; Migrated when no plan is left."""
+    field = "migration_after" if observed.run.applied else "migration_before"
+    plans: Sequence[Plan] = getattr(observed.run, field)
+    if not plans:
+        return Outcome(event=Event.MIGRATED)
+    progress: Progress | None = observed.run.notes.get("migration")
+    if progress is None or progress.plan is not plans[0]:
+        progress = _begin(plans[0], ports)
+    progress, finished = _advance(progress, ports.cluster)
+    total = f"{progress.done} objects of {progress.plan.kind.kind}"
+    if not finished:
+        return _going_on(f"Migrated {total}", progress)
+    _trim(progress.plan, ports)
+    return Outcome(
+        event=Event.WAITING,
+        message=f"Migrated {total} to {progress.plan.storage}",
+        facts={field: tuple(plans[1:]), "notes": {}},
+        after=_NOW,
+    )
+
+
+def _going_on(message: str, progress: Progress) -> Outcome:
+    facts = {"notes": {"migration": progress}}
+    return Outcome(event=Event.WAITING, message=message, facts=facts, after=_NOW)
+
+
+def _begin(plan: Plan, ports: Ports) -> Progress:
+    """Put the bridge in place, if the plan needs one, and start the list."""
+    if plan.bridge is not None:
+        answer = ports.cluster.apply_all([plan.bridge])[0]
+        if isinstance(answer, ClusterError):
+            raise MigrationError(f"{plan}: {answer}")
+        ports.live.put(answer.manifest)
+    return Progress(plan=plan, items=ports.cluster.list(plan.kind, metadata_only=True))
+
+
+def _advance(progress: Progress, cluster: Cluster) -> tuple[Progress, bool]:
+    """Rewrite some objects; a list that expired half-way is begun again."""
+    try:
+        chunk = list(islice(progress.items, _SLICE))
+    except NotFoundError:
+        return progress, True  # the kind is not served: nothing can be stored of it
+    except ExpiredError:
+        if progress.restarts >= _TRIES:
+            raise
+        items = cluster.list(progress.plan.kind, metadata_only=True)
+        return replace(progress, items=items, restarts=progress.restarts + 1), False
+    for item in chunk:
+        _rewrite(item, progress.plan, cluster)
+    return replace(progress, done=progress.done + len(chunk)), len(chunk) < _SLICE
+
+
+def _rewrite(item: Manifest, plan: Plan, cluster: Cluster) -> None:
+    """Store one object anew, as it is at that moment.
+
+    Raises:
+        MigrationError: it keeps changing, or the API server refuses it.
+    """
+    ref = ObjectRef.of(item)
+    ref = ObjectRef(plan.kind, ref.namespace, ref.name)
+    for _ in range(_TRIES):
+        patch = migration.rewrite_patch(item, plan.api_version)
+        kind = PatchType.JSON if isinstance(patch, list) else PatchType.MERGE
+        try:
+            cluster.patch(ref, patch, type=kind)
+        except NotFoundError:
+            return
+        except ConflictError:
+            try:
+                item = cluster.get(ref)
+            except NotFoundError:
+                return
+        except ClusterError as error:
+            raise MigrationError(
+                f"{ref} could not be migrated to {plan.storage}: {error}"
+            ) from error
+        else:
+            return
+    raise MigrationError(f"{ref} could not be migrated to {plan.storage}: it keeps changing")
+
+
+def _trim(plan: Plan, ports: Ports) -> None:
+    """Say that no object is stored in another version any more."""
+    ref = ObjectRef(CRD, "", plan.crd)
+    for _ in range(_TRIES):
+        crd = ports.cluster.get(ref)
+        if migration.storage_version(crd) != plan.storage:
+            raise MigrationError(f"{ref} changed its storage version during the migration")
+        try:
+            answer = ports.cluster.patch(ref, migration.trim_patch(crd), subresource="status")
+        except ConflictError:
+            continue
+        ports.live.put(answer)
+        return
+    raise MigrationError(f"{ref} keeps changing, so its storedVersions could not be trimmed")

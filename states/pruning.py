@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Remove objects of an inventory, dependents first, and only what is really ours."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from fluxsm.api.objects import ObjectRef
+from fluxsm.errors import ClusterError, NotFoundError
+from fluxsm.ports import Ports
+from fluxsm.rules import inventory, ownership
+from fluxsm.rules.changes import Action, Change
+from fluxsm.rules.inventory import Entry
+from fluxsm.step import Observed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pruned:
+    """What became of the entries.
+
+    Attributes:
+        changes: one per entry that is done with: deleted or skipped.
+        kept: entries whose deletion failed; they stay in the inventory.
+        errors: why, in the order of `kept`.
+        awaited: objects whose deletion the API server accepted.
+    """
+
+    changes: tuple[Change, ...] = ()
+    kept: tuple[Entry, ...] = ()
+    errors: tuple[ClusterError, ...] = ()
+    awaited: tuple[ObjectRef, ...] = ()
+
+
+def prune(entries: Sequence[Entry], observed: Observed, ports: Ports) -> Pruned:
+    """Delete the objects of some inventory entries; every entry is tried."""
+    changes: list[Change] = []
+    kept: list[Entry] = []
+    errors: list[ClusterError] = []
+    awaited: list[ObjectRef] = []
+    for entry in inventory.in_deletion_order(entries):
+        ref = entry.ref
+        try:
+            action = _delete(ref, observed, ports)
+        except ClusterError as error:
+            kept.append(entry)
+            errors.append(error)
+            continue
+        changes.append(Change(ref=ref, action=action))
+        if action is Action.DELETED:
+            awaited.append(ref)
+    return Pruned(
+        changes=tuple(changes), kept=tuple(kept), errors=tuple(errors), awaited=tuple(awaited)
+    )
+
+
+def _delete(ref: ObjectRef, observed: Observed, ports: Ports) -> Action:
+    """Delete one object if its labels say that it is ours; being gone counts as deleted.
+
+    The object is read first and deleted as exactly that incarnation: between the two requests
+    somebody may have replaced it with one of their own.
+    """
+    metadata = observed.instance.metadata
+    try:
+        live = ports.cluster.get(ref)
+        if not ownership.is_owned(live, metadata.name, metadata.namespace):
+            return Action.SKIPPED
+        if ownership.is_prune_disabled(live):
+            return Action.SKIPPED
+        uid = str(live["metadata"].get("uid", ""))
+        ports.cluster.delete(ref, uid=uid, propagation="Background")
+    except NotFoundError:
+        return Action.DELETED
+    return Action.DELETED

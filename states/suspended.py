@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Suspended: do nothing until the annotation says otherwise."""
+
+from __future__ import annotations
+
+from fluxsm.machine.alphabet import Event
+from fluxsm.ports import Ports
+from fluxsm.step import Observed, Outcome
+from states.pending import ensure_finalizer
+
+
+def run(observed: Observed, ports: Ports) -> Outcome:
+    """Keep the finalizer, so that a later resume and delete uninstalls; then wait for a change."""
+    manifest = ensure_finalizer(observed.manifest, ports.cluster)
+    return Outcome(event=Event.WAITING, message="Reconciliation is disabled", manifest=manifest)

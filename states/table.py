@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every transition of a FluxInstance, and nothing else.
+
+The law: only these rows name destinations. A handler says what happened; the first row for its
+state and that event whose guard holds says where to go. Every state answers Deleted, Suspended,
+Resumed, Changed and Expired; Ready can be reached from everywhere once faults stop; a deleted
+instance always ends. `define` refuses this file at import when any of that is not so.
+"""
+
+from __future__ import annotations
+
+from fluxsm.machine.alphabet import Event as E
+from fluxsm.machine.alphabet import State as S
+from fluxsm.machine.define import define
+from fluxsm.machine.table import rows, stay
+from states import guards as g
+from states.meanings import MEANINGS
+
+WORKING = (
+    S.PENDING, S.FETCHING_ARTIFACT, S.BUILDING, S.APPLYING, S.MIGRATING, S.HEALTH_CHECKING,
+)  # fmt: skip
+RESTING = (S.READY, S.FAILED)
+ALIVE = (*WORKING, *RESTING)
+
+TABLE = define(
+    MEANINGS,
+    # fmt: off
+    (
+        # Signals, in the order in which they are looked at.
+        rows((*ALIVE, S.SUSPENDED), E.DELETED, S.UNINSTALLING),
+        rows(ALIVE, E.SUSPENDED, S.SUSPENDED),
+        rows(S.SUSPENDED, E.RESUMED, S.PENDING),
+        rows(ALIVE, E.CHANGED, S.PENDING),
+        rows(WORKING, E.EXPIRED, S.FAILED),
+        # The way from nothing to Ready.
+        rows(S.PENDING, E.STARTED, S.FETCHING_ARTIFACT),
+        rows(S.FETCHING_ARTIFACT, E.FETCHED, S.BUILDING),
+        rows(S.BUILDING, E.BUILT, S.MIGRATING, g.blocks_the_new_crds),
+        rows(S.BUILDING, E.BUILT, S.APPLYING),
+        stay(S.APPLYING, E.RECORDED),
+        rows(S.APPLYING, E.APPLIED, S.HEALTH_CHECKING),
+        rows(S.HEALTH_CHECKING, E.HEALTHY, S.MIGRATING, g.wants_migration),
+        rows(S.HEALTH_CHECKING, E.HEALTHY, S.READY),
+        rows(S.MIGRATING, E.MIGRATED, S.READY, g.is_applied),
+        rows(S.MIGRATING, E.MIGRATED, S.APPLYING),
+        # What Ready and Failed wait for.
+        rows(S.READY, E.DRIFTED, S.APPLYING),
+        rows(S.READY, E.NEW_ARTIFACT, S.PENDING),
+        rows(RESTING, E.DUE, S.PENDING),
+        # What goes wrong. A release that nobody asked for never demotes a running Flux.
+        rows((S.FETCHING_ARTIFACT, S.BUILDING), E.BLOCKED, S.BUILDING, g.has_last_good),
+        rows((S.FETCHING_ARTIFACT, S.BUILDING), E.BLOCKED, S.READY),
+        rows(WORKING, E.FAULT, S.FAILED),
+        stay((S.READY, S.SUSPENDED, S.UNINSTALLING), E.FAULT),
+        # The way out.
+        rows(S.UNINSTALLING, E.UNINSTALLED, None),
+        # A wait is a self-row, woken by a watch or by its timer.
+        stay(S, E.WAITING),
+        # Signals that a state has already heard, or is past hearing.
+        stay(S.UNINSTALLING, E.DELETED),
+        stay((S.SUSPENDED, S.UNINSTALLING), E.SUSPENDED),
+        stay((*ALIVE, S.UNINSTALLING), E.RESUMED),
+        stay((S.SUSPENDED, S.UNINSTALLING), E.CHANGED),
+        stay((*RESTING, S.SUSPENDED, S.UNINSTALLING), E.EXPIRED),
+    ),
+    # fmt: on
+    initial=S.PENDING,
+    goal=S.READY,
+)
