@@ -31,14 +31,15 @@ def retry_delay(
 
     Args:
         failures: failures in a row, from 1 for the first; less counts as 1.
-        minimum: the delay after the first failure.
+        minimum: the delay after the first failure; zero or less means no delay at all.
         maximum: the longest delay; jitter never exceeds it.
         jitter: share by which chance may shorten or lengthen the delay, 0 to 1.
         random: a number in [0, 1); one half means no change.
     """
-    doublings = min(max(failures, 1) - 1, _DOUBLINGS)
-    limit = maximum / max(minimum, timedelta(microseconds=1))
-    delay = maximum if (1 << doublings) >= limit else minimum * (1 << doublings)
+    if minimum <= ZERO:
+        return ZERO
+    factor = 1 << min(max(failures, 1) - 1, _DOUBLINGS)
+    delay = maximum if factor >= maximum / minimum else minimum * factor
     return min(_vary(delay, jitter, random), maximum)
 
 
