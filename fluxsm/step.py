@@ -173,9 +173,9 @@ _BEGINS = {
 def _follow(seen: Observed, row: Row) -> Run:
     """What the next step remembers."""
     run = seen.run
-    if row.dest is State.PENDING and row.source is not State.PENDING or row.event in _BEGINS:
+    if row.event in _BEGINS or (row.dest is State.PENDING and row.source is not State.PENDING):
         return _next_run(seen, row)
-    if row.dest is row.source:
+    if row.dest is row.source and row.event is not Event.BLOCKED:
         return run
     run = replace(run, entered=seen.now, deadline=None, notes={})
     if row.event is Event.BLOCKED and row.dest is State.BUILDING:

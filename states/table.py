@@ -22,48 +22,48 @@ WORKING = (
 RESTING = (S.READY, S.FAILED)
 ALIVE = (*WORKING, *RESTING)
 
+# fmt: off
 TABLE = define(
     MEANINGS,
-    # fmt: off
     (
         # Signals, in the order in which they are looked at.
-        rows((*ALIVE, S.SUSPENDED), E.DELETED, S.UNINSTALLING),
-        rows(ALIVE, E.SUSPENDED, S.SUSPENDED),
-        rows(S.SUSPENDED, E.RESUMED, S.PENDING),
-        rows(ALIVE, E.CHANGED, S.PENDING),
-        rows(WORKING, E.EXPIRED, S.FAILED),
+        rows((*ALIVE, S.SUSPENDED),                  E.DELETED,      S.UNINSTALLING),
+        rows(ALIVE,                                  E.SUSPENDED,    S.SUSPENDED),
+        rows(S.SUSPENDED,                            E.RESUMED,      S.PENDING),
+        rows(ALIVE,                                  E.CHANGED,      S.PENDING),
+        rows(WORKING,                                E.EXPIRED,      S.FAILED),
         # The way from nothing to Ready.
-        rows(S.PENDING, E.STARTED, S.FETCHING_ARTIFACT),
-        rows(S.FETCHING_ARTIFACT, E.FETCHED, S.BUILDING),
-        rows(S.BUILDING, E.BUILT, S.MIGRATING, g.blocks_the_new_crds),
-        rows(S.BUILDING, E.BUILT, S.APPLYING),
-        stay(S.APPLYING, E.RECORDED),
-        rows(S.APPLYING, E.APPLIED, S.HEALTH_CHECKING),
-        rows(S.HEALTH_CHECKING, E.HEALTHY, S.MIGRATING, g.wants_migration),
-        rows(S.HEALTH_CHECKING, E.HEALTHY, S.READY),
-        rows(S.MIGRATING, E.MIGRATED, S.READY, g.is_applied),
-        rows(S.MIGRATING, E.MIGRATED, S.APPLYING),
+        rows(S.PENDING,                              E.STARTED,      S.FETCHING_ARTIFACT),
+        rows(S.FETCHING_ARTIFACT,                    E.FETCHED,      S.BUILDING),
+        rows(S.BUILDING,                             E.BUILT,        S.MIGRATING, g.blocks_the_new_crds),
+        rows(S.BUILDING,                             E.BUILT,        S.APPLYING),
+        stay(S.APPLYING,                             E.RECORDED),
+        rows(S.APPLYING,                             E.APPLIED,      S.HEALTH_CHECKING),
+        rows(S.HEALTH_CHECKING,                      E.HEALTHY,      S.MIGRATING, g.wants_migration),
+        rows(S.HEALTH_CHECKING,                      E.HEALTHY,      S.READY),
+        rows(S.MIGRATING,                            E.MIGRATED,     S.READY, g.is_applied),
+        rows(S.MIGRATING,                            E.MIGRATED,     S.APPLYING),
         # What Ready and Failed wait for.
-        rows(S.READY, E.DRIFTED, S.APPLYING),
-        rows(S.READY, E.NEW_ARTIFACT, S.PENDING),
-        rows(RESTING, E.DUE, S.PENDING),
+        rows(S.READY,                                E.DRIFTED,      S.APPLYING),
+        rows(S.READY,                                E.NEW_ARTIFACT, S.PENDING),
+        rows(RESTING,                                E.DUE,          S.PENDING),
         # What goes wrong. A release that nobody asked for never demotes a running Flux.
-        rows((S.FETCHING_ARTIFACT, S.BUILDING), E.BLOCKED, S.BUILDING, g.has_last_good),
-        rows((S.FETCHING_ARTIFACT, S.BUILDING), E.BLOCKED, S.READY),
-        rows(WORKING, E.FAULT, S.FAILED),
+        rows((S.FETCHING_ARTIFACT, S.BUILDING),      E.BLOCKED,      S.BUILDING, g.has_last_good),
+        rows((S.FETCHING_ARTIFACT, S.BUILDING),      E.BLOCKED,      S.READY),
+        rows(WORKING,                                E.FAULT,        S.FAILED),
         stay((S.READY, S.SUSPENDED, S.UNINSTALLING), E.FAULT),
         # The way out.
-        rows(S.UNINSTALLING, E.UNINSTALLED, None),
+        rows(S.UNINSTALLING,                         E.UNINSTALLED,  None),
         # A wait is a self-row, woken by a watch or by its timer.
-        stay(S, E.WAITING),
+        stay(S,                                      E.WAITING),
         # Signals that a state has already heard, or is past hearing.
-        stay(S.UNINSTALLING, E.DELETED),
-        stay((S.SUSPENDED, S.UNINSTALLING), E.SUSPENDED),
-        stay((*ALIVE, S.UNINSTALLING), E.RESUMED),
-        stay((S.SUSPENDED, S.UNINSTALLING), E.CHANGED),
+        stay(S.UNINSTALLING,                         E.DELETED),
+        stay((S.SUSPENDED, S.UNINSTALLING),          E.SUSPENDED),
+        stay((*ALIVE, S.UNINSTALLING),               E.RESUMED),
+        stay((S.SUSPENDED, S.UNINSTALLING),          E.CHANGED),
         stay((*RESTING, S.SUSPENDED, S.UNINSTALLING), E.EXPIRED),
     ),
-    # fmt: on
     initial=S.PENDING,
     goal=S.READY,
 )
+# fmt: on

@@ -9,6 +9,7 @@ Each call does the next step. After a restart the steps are simply done again.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -135,10 +136,8 @@ def _leftovers(left: Sequence[str], observed: Observed) -> str:
 
 
 def _let_go(observed: Observed, ports: Ports, message: str) -> Outcome:
-    try:
+    with suppress(NotFoundError):  # gone already
         drop_finalizer(observed.manifest, ports.cluster)
-    except NotFoundError:
-        pass  # the instance is gone already
     ports.live.forget()
     return Outcome(event=Event.UNINSTALLED, message=message)
 

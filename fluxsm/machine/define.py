@@ -116,10 +116,9 @@ def _not_interruptible(table: Table) -> Iterator[str]:
 
 
 def _goal_out_of_reach(table: Table) -> Iterator[str]:
-    calm = tuple(row for row in table.rows if row.event not in FAULTS)
+    calm = tuple(row for row in table.rows if row.event not in FAULTS | {Event.DELETED})
     for state in table.states:
-        found = reachable(state, calm)
-        if table.goal not in found and None not in found:
+        if state is not State.UNINSTALLING and table.goal not in reachable(state, calm):
             yield f"{table.goal} cannot be reached from {state} once faults stop"
 
 

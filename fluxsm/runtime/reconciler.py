@@ -123,7 +123,7 @@ class Reconciler:
         try:
             return parse_instance(manifest)
         except UsageError as error:
-            log.error("the instance cannot be read: %s", error)
+            log.warning("the instance cannot be read: %s", error)
             self._tell_unreadable(manifest, error)
             return None
 
