@@ -283,31 +283,31 @@ def parse_range(text: str) -> Range:
         return Range.parse(text)
     except ValueError as error:
         raise BuildError(
-            f"spec.distribution.version {text!r} is not a version range: {error}"
+            f".spec.distribution.version {text!r} is not a version range: {error}"
         ) from None
 
 
-def minors(names: Iterable[str]) -> frozenset[str]:
+def supported_minors(names: Iterable[str]) -> frozenset[str]:
     """The minors of all released versions among the names; prereleases do not count."""
     versions = (parse(name) for name in names if is_version(name))
     return frozenset(minor_of(version) for version in versions if not version.prerelease)
 
 
 def matching(
-    range_: Range, names: Iterable[str], *, supported: frozenset[str] | None = None
+    range_: Range, names: Iterable[str], *, minors: frozenset[str] | None = None
 ) -> list[str]:
     """The names that are versions in a range, newest first.
 
     Args:
         range_: the range.
         names: names of folders, spelled as they are; those that are no versions are skipped.
-        supported: minors that may be installed; None means all.
+        minors: those that may be installed; None means all.
     """
     versions = ((parse(name), name) for name in names if is_version(name))
     fits = [
         (version, name)
         for version, name in versions
-        if version in range_ and (supported is None or minor_of(version) in supported)
+        if version in range_ and (minors is None or minor_of(version) in minors)
     ]
     return [name for _, name in sorted(fits, reverse=True)]
 
@@ -316,8 +316,8 @@ def resolve(
     expression: str,
     names: Iterable[str],
     *,
-    supported: frozenset[str] | None = None,
-    origin: str = "the distribution",
+    minors: frozenset[str] | None = None,
+    source: str = "the distribution",
 ) -> str:
     """Choose the greatest version of a distribution that is in a range.
 
@@ -326,8 +326,8 @@ def resolve(
     Args:
         expression: the range, such as `2.x`.
         names: names of the distribution's version folders.
-        supported: minors that may be installed; None means all.
-        origin: where the names come from, for messages.
+        minors: those that may be installed; None means all.
+        source: where the names come from, for messages.
 
     Returns:
         The version, spelled as its folder.
@@ -337,19 +337,19 @@ def resolve(
     """
     range_ = parse_range(expression)
     names = list(names)
-    found = matching(range_, names, supported=supported)
+    found = matching(range_, names, minors=minors)
     if found:
         return found[0]
-    raise BuildError(_nothing_fits(expression, range_, names, supported, origin))
+    raise BuildError(_nothing_fits(expression, range_, names, minors, source))
 
 
 def _nothing_fits(
-    expression: str, range_: Range, names: list[str], supported: frozenset[str] | None, origin: str
+    expression: str, range_: Range, names: list[str], minors: frozenset[str] | None, source: str
 ) -> str:
-    start = f"no version in {origin} matches spec.distribution.version {expression!r}"
+    start = f"no version in {source} matches .spec.distribution.version {expression!r}"
     blocked = matching(range_, names)
-    if blocked and supported is not None:
-        known = ", ".join(sorted(supported, key=parse)) or "none"
+    if blocked and minors is not None:
+        known = ", ".join(sorted(minors, key=parse)) or "none"
         return (
             f"{start}: {blocked[0]} is of a minor that this operator does not support"
             f" (supported: {known})"
