@@ -224,7 +224,7 @@ def _check_item(item: Mapping[str, Any], generation: int) -> list[str]:
     observed = item.get("observedGeneration", 0)
     laws = (
         (not TYPE.fullmatch(type_) or len(type_) > TYPE_LIMIT, "type is malformed"),
-        (item.get("status") not in {"True", "False", "Unknown"}, "status is not one of three"),
+        (item.get("status") not in ("True", "False", "Unknown"), "status is not one of three"),
         (not REASON.fullmatch(reason) or len(reason) > REASON_LIMIT, "reason is malformed"),
         (not isinstance(message, str), "message is missing"),
         (isinstance(message, str) and len(message) > MESSAGE_LIMIT, "message is too long"),

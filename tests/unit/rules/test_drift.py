@@ -200,6 +200,14 @@ def test_sets_are_told_by_value() -> None:
     assert found == ["metadata.finalizers[b] changed by x"]
 
 
+def test_an_emptied_field_is_still_ours() -> None:
+    """A field that we set to nothing has no parts that could be lost."""
+    wanted = {"spec": {"selector": {}, "rules": [], "name": "x"}}
+    inside = {".": LEAF, "f:more": LEAF}
+    fields = {"f:spec": {"f:selector": inside, "f:rules": inside, "f:name": inside}}
+    assert differences(wanted, live(fields)) == []
+
+
 def test_records_that_make_no_sense_are_refused() -> None:
     """They are never taken for no drift."""
     with pytest.raises(MalformedError):

@@ -69,6 +69,17 @@ def test_an_absent_object_is_not_found() -> None:
     assert status_of(None, NOW).status is Status.NOT_FOUND
 
 
+def test_a_health_answers_the_two_questions_of_a_wait() -> None:
+    """Whether it is over, and whether it is hopeless; every other status means to go on."""
+    answers = {
+        status: (health.is_current, health.is_failed)
+        for status in Status
+        for health in [Health(status=status, message="")]
+    }
+    assert {status for status, (current, _) in answers.items() if current} == {CURRENT}
+    assert {status for status, (_, failed) in answers.items() if failed} == {FAILED}
+
+
 def test_a_health_reads_like_a_report_line() -> None:
     """Reports show the status word and the message."""
     assert str(Health(status=CURRENT, message="It is there")) == "Current It is there"
