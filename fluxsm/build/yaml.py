@@ -1,127 +1,84 @@
 # SPDX-License-Identifier: Apache-2.0
-"""YAML as Kubernetes means it: JSON-like data, no dates, no aliases, no key twice.
+"""YAML as Kubernetes tools read and write it: JSON-like data, no dates, no key twice.
 
-PyYAML's C parser does the work. Aliases are refused, because a few hundred bytes of them can stand
-for gigabytes, and manifests do not need them.
+PyYAML's C parser finds the structure; what its scalars mean is decided here, because the tools of
+the field (kubectl, kustomize) read `12:30` and `2020-01-01` as text and `1e3` as a number, and
+PyYAML does the opposite. What is written is quoted wherever any of both readers would take it for
+something else than text.
 """
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
 
 import yaml
 
 from fluxsm.api.objects import Manifest
 from fluxsm.errors import BuildError
 
-SIZE_LIMIT = 20 * 1024 * 1024
+SIZE_LIMIT: Final = 20 * 1024 * 1024
 """Bytes of YAML in one piece; the largest file of a Flux release has less than one MiB."""
 
-DEPTH_LIMIT = 100
+DEPTH_LIMIT: Final = 100
 """Levels of nesting; the schemas of the Flux CRDs have less than forty."""
 
-_MAY_BE_ALIAS = re.compile(r"(?:^|[\s\[{,:?-])\*[\w]")
+ALIAS_LIMIT: Final = 100_000
+"""Values that aliases of one document may stand for; a bomb stands for billions."""
 
-_Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_BaseDumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+_Parser: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_Emitter: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
-
-class _Loader(_Base):  # type: ignore[misc]
-    """PyYAML's loader without dates, merge keys and repeated keys."""
-
-    def construct_object_mapping(self, node: Any) -> dict[str, Any]:
-        """A mapping whose keys are text, each of them once."""
-        found: dict[str, Any] = {}
-        for key_node, value_node in node.value:
-            key = self.construct_object(key_node, deep=True)
-            if not isinstance(key, str | int | float | bool) and key is not None:
-                raise yaml.constructor.ConstructorError(
-                    None, None, "a key is not a scalar", key_node.start_mark
-                )
-            name = key if isinstance(key, str) else str(key_node.value)
-            if name in found:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"the key {name!r} is there twice", key_node.start_mark
-                )
-            found[name] = self.construct_object(value_node, deep=True)
-        return found
-
-
-_Loader.yaml_implicit_resolvers = {
-    first: [(tag, rule) for tag, rule in rules if not tag.endswith((":timestamp", ":merge"))]
-    for first, rules in _Loader.yaml_implicit_resolvers.items()
+_TAG: Final = "tag:yaml.org,2002:"
+_CONSTANTS: Final[Mapping[str, bool | None]] = {
+    **dict.fromkeys(("", "~", "null", "Null", "NULL")),
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
 }
-_Loader.add_constructor(
-    "tag:yaml.org,2002:map", lambda loader, node: loader.construct_object_mapping(node)
+_WORDS: Final[Mapping[str, bool]] = {
+    **dict.fromkeys(("y", "Y", "yes", "Yes", "YES", "on", "On", "ON"), True),
+    **dict.fromkeys(("n", "N", "no", "No", "NO", "off", "Off", "OFF"), False),
+}
+_INTEGER: Final = re.compile(
+    r"[-+]?(?:0[bB](?P<two>[01]+)|0[xX](?P<sixteen>[0-9a-fA-F]+)|0[oO]?(?P<eight>[0-7]+)"
+    r"|(?P<ten>0|[1-9][0-9]*))"
 )
+_BASES: Final = {"two": 2, "eight": 8, "ten": 10, "sixteen": 16}
+_FLOAT: Final = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
+_NO_NUMBER: Final = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
+_LARGEST_INTEGER: Final = 2**64 - 1
+_LARGEST_WHOLE_FLOAT: Final = 1e21
 
 
-def load_all(content: bytes | str, source: str) -> list[Any]:
+def load_all(content: bytes | str, source: str, *, words: bool = False) -> list[Any]:
     """Read every document; empty ones are left out.
 
     Args:
         content: the YAML.
         source: where it comes from, for messages.
+        words: whether plain `yes`, `no`, `on`, `off`, `y` and `n` are booleans, as in YAML 1.1.
 
     Raises:
-        BuildError: it is not YAML, too large or nested too deeply, or has aliases or repeated keys.
+        BuildError: it is not YAML, is too large or nested too deeply, repeats a key, or has
+            aliases that stand for too much.
     """
     if len(content) > SIZE_LIMIT:
         raise BuildError(
             f"{source} has {len(content) >> 20} MiB; the limit is {SIZE_LIMIT >> 20} MiB"
         )
-    text = _decode(content, source)
+    reader = _Reader(words=words)
     try:
-        _refuse_aliases(text)
-        found = [item for item in yaml.load_all(text, _Loader) if item is not None]
+        for event in yaml.parse(_decode(content, source), _Parser):
+            reader.take(event)
     except yaml.MarkedYAMLError as error:
         raise BuildError(f"{source} is not valid YAML: {_explain(error)}") from None
-    except (yaml.YAMLError, ValueError) as error:
+    except yaml.YAMLError as error:
         reason = " ".join(str(error).split())
         raise BuildError(f"{source} is not valid YAML: {reason}") from None
-    except RecursionError:
-        raise BuildError(f"{source} is nested too deeply") from None
-    if _is_too_deep(found):
-        raise BuildError(f"{source} is nested too deeply; the limit is {DEPTH_LIMIT} levels")
-    return found
-
-
-def _decode(content: bytes | str, source: str) -> str:
-    if isinstance(content, str):
-        return content
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise BuildError(f"{source} is not UTF-8 text: byte {error.start} is wrong") from None
-
-
-def _refuse_aliases(text: str) -> None:
-    """Look for aliases without resolving them; a cheap look first, since most files have none."""
-    if not _MAY_BE_ALIAS.search(text):
-        return
-    for event in yaml.parse(text, _Loader):
-        if isinstance(event, yaml.AliasEvent):
-            raise yaml.MarkedYAMLError(
-                problem="aliases are not allowed",
-                problem_mark=event.start_mark,  # type: ignore[arg-type]
-            )
-
-
-def _is_too_deep(value: Any) -> bool:
-    """Whether data is nested deeper than the limit; without recursion, for the same reason."""
-    level: list[Any] = [value]
-    for _ in range(DEPTH_LIMIT):
-        level = [
-            child
-            for item in level
-            if isinstance(item, dict | list)
-            for child in (item.values() if isinstance(item, dict) else item)
-        ]
-        if not level:
-            return False
-    return True
+    return [document for document in reader.documents if document is not None]
 
 
 def load_mappings(content: bytes | str, source: str) -> list[Manifest]:
@@ -137,20 +94,235 @@ def load_mappings(content: bytes | str, source: str) -> list[Manifest]:
     return documents
 
 
-def dump_all(documents: Iterable[Any]) -> str:
-    """Write documents, each after a line of three dashes; keys sorted, lists not indented."""
-    return yaml.dump_all(
-        list(documents),
-        Dumper=_BaseDumper,
-        default_flow_style=False,
-        explicit_start=True,
-        sort_keys=True,
-        width=2**31 - 1,
-        allow_unicode=True,
-    )
+def read_scalar(text: str, *, words: bool = False) -> Any:
+    """What a plain scalar means: null, a boolean, a number, or just its text.
+
+    Args:
+        text: the scalar, as written.
+        words: as in `load_all`.
+
+    Raises:
+        ValueError: it is infinity or not a number, which JSON does not know.
+    """
+    if text in _CONSTANTS:
+        return _CONSTANTS[text]
+    if words and text in _WORDS:
+        return _WORDS[text]
+    if text[0] not in "+-.0123456789":
+        return text
+    if _NO_NUMBER.fullmatch(text):
+        raise ValueError(f"{text} is not a number that an object can have")
+    digits = text.replace("_", "")
+    integer = _read_integer(digits)
+    number = _read_float(digits) if integer is None else integer
+    return text if number is None else number
+
+
+def _read_integer(digits: str) -> int | None:
+    match = _INTEGER.fullmatch(digits)
+    # Longer ones exceed 64 bits in every base, and converting them takes quadratic time.
+    if match is None or match.lastgroup is None or len(digits) > 70:
+        return None
+    number = int(match[match.lastgroup], _BASES[match.lastgroup])
+    if number > _LARGEST_INTEGER:
+        return None
+    return -number if digits.startswith("-") else number
+
+
+def _read_float(digits: str) -> int | float | None:
+    if not _FLOAT.fullmatch(digits):
+        return None
+    number = float(digits)
+    if math.isinf(number):
+        return None
+    whole = number.is_integer() and abs(number) < _LARGEST_WHOLE_FLOAT
+    return int(number) if whole else number
+
+
+@dataclass(slots=True)
+class _Frame:
+    """A mapping or list that is being read.
+
+    Attributes:
+        data: what it has so far.
+        anchor: its name for aliases.
+        key: in a mapping, the key whose value comes next.
+        merges: whether that key merges its value into the mapping.
+        merged: in a mapping, the values of its merge keys.
+    """
+
+    data: dict[str, Any] | list[Any]
+    anchor: str | None
+    key: str | None = None
+    merges: bool = False
+    merged: list[Any] = field(default_factory=list)
+
+
+class _Reader:
+    """Turns parser events into data, without recursion."""
+
+    def __init__(self, *, words: bool) -> None:
+        self.documents: list[Any] = []
+        self._words = words
+        self._frames: list[_Frame] = []
+        self._anchors: dict[str, Any] = {}
+        self._aliased = 0
+        self._handlers: dict[type[Any], Callable[[Any], None]] = {
+            yaml.ScalarEvent: self._take_scalar,
+            yaml.MappingStartEvent: lambda event: self._open(event, {}, "map"),
+            yaml.SequenceStartEvent: lambda event: self._open(event, [], "seq"),
+            yaml.MappingEndEvent: self._close,
+            yaml.SequenceEndEvent: self._close,
+            yaml.AliasEvent: self._take_alias,
+            yaml.DocumentStartEvent: self._start_document,
+        }
+
+    def take(self, event: Any) -> None:
+        """Go on with the next event."""
+        handler = self._handlers.get(type(event))
+        if handler is not None:
+            handler(event)
+
+    def _start_document(self, _: Any) -> None:
+        self._anchors.clear()
+        self._aliased = 0
+
+    def _take_scalar(self, event: Any) -> None:
+        frame = self._frames[-1] if self._frames else None
+        if frame and isinstance(frame.data, dict) and frame.key is None:
+            self._take_key(frame, event)
+            return
+        value = self._meaning(event)
+        if event.anchor:
+            self._anchors[event.anchor] = value
+        self._put(value, event)
+
+    def _take_key(self, frame: _Frame, event: Any) -> None:
+        if event.value in frame.data:
+            raise _error(f"the key {event.value!r} is there twice", event)
+        frame.merges = event.value == "<<" and event.implicit[0]
+        frame.key = event.value
+        if event.anchor:
+            self._anchors[event.anchor] = event.value
+
+    def _meaning(self, event: Any) -> Any:
+        if event.tag is None:
+            if not event.implicit[0]:
+                return event.value
+        elif event.tag in {"!", f"{_TAG}str"}:
+            return event.value
+        elif event.tag not in {f"{_TAG}{name}" for name in ("null", "bool", "int", "float")}:
+            raise _error(f"the tag {event.tag} is not supported", event)
+        try:
+            return read_scalar(event.value, words=self._words)
+        except ValueError as error:
+            raise _error(str(error), event) from None
+
+    def _open(self, event: Any, data: dict[str, Any] | list[Any], tag: str) -> None:
+        if event.tag not in {None, "!", f"{_TAG}{tag}"}:
+            raise _error(f"the tag {event.tag} is not supported", event)
+        if len(self._frames) >= DEPTH_LIMIT:
+            raise _error(f"nested too deeply; the limit is {DEPTH_LIMIT} levels", event)
+        self._put(data, event)
+        self._frames.append(_Frame(data, event.anchor))
+
+    def _close(self, event: Any) -> None:
+        frame = self._frames.pop()
+        for merged in frame.merged:
+            for mapping in merged if isinstance(merged, list) else [merged]:
+                if not isinstance(mapping, dict) or not isinstance(frame.data, dict):
+                    raise _error("the merge key << needs a mapping", event)
+                for key, value in mapping.items():
+                    frame.data.setdefault(key, value)
+        if frame.anchor:
+            self._anchors[frame.anchor] = frame.data
+
+    def _take_alias(self, event: Any) -> None:
+        if event.anchor not in self._anchors:
+            raise _error(f"the alias *{event.anchor} stands for nothing yet", event)
+        value = self._anchors[event.anchor]
+        self._put(self._copy(value, event, len(self._frames)), event)
+
+    def _copy(self, value: Any, event: Any, depth: int) -> Any:
+        self._aliased += 1
+        if self._aliased > ALIAS_LIMIT:
+            raise _error(f"the aliases stand for more than {ALIAS_LIMIT} values", event)
+        if depth > DEPTH_LIMIT:
+            raise _error(f"nested too deeply; the limit is {DEPTH_LIMIT} levels", event)
+        if isinstance(value, dict):
+            return {key: self._copy(item, event, depth + 1) for key, item in value.items()}
+        if isinstance(value, list):
+            return [self._copy(item, event, depth + 1) for item in value]
+        return value
+
+    def _put(self, value: Any, event: Any) -> None:
+        if not self._frames:
+            self.documents.append(value)
+            return
+        frame = self._frames[-1]
+        if isinstance(frame.data, list):
+            frame.data.append(value)
+        elif frame.key is None:
+            raise _error("a key is not a scalar", event)
+        elif frame.merges:
+            frame.merged.append(value)
+            frame.key = None
+        else:
+            frame.data[frame.key] = value
+            frame.key = None
+
+
+def _error(problem: str, event: Any) -> yaml.MarkedYAMLError:
+    return yaml.MarkedYAMLError(problem=problem, problem_mark=event.start_mark)
+
+
+def _decode(content: bytes | str, source: str) -> str:
+    if isinstance(content, str):
+        return content
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise BuildError(f"{source} is not UTF-8 text: byte {error.start} is wrong") from None
 
 
 def _explain(error: yaml.MarkedYAMLError) -> str:
     mark = error.problem_mark or error.context_mark
     where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
     return f"{where}{error.problem or error.context}"
+
+
+class _Dumper(_Emitter):  # type: ignore[misc]
+    """PyYAML's dumper with our idea of what is plain text, and without aliases."""
+
+    def ignore_aliases(self, _data: Any) -> bool:
+        """Write a value again where it occurs again."""
+        return True
+
+    def write_text(self, text: str) -> Any:
+        """A text; several lines as a block, and quotes where a reader could mistake it."""
+        style = "|" if "\n" in text else ("'" if _could_be_mistaken(text) else None)
+        return self.represent_scalar(f"{_TAG}str", text, style=style)
+
+
+_Dumper.add_representer(str, _Dumper.write_text)
+
+
+def _could_be_mistaken(text: str) -> bool:
+    try:
+        return not isinstance(read_scalar(text, words=True), str)
+    except ValueError:
+        return True
+
+
+def dump_all(documents: Iterable[Any]) -> str:
+    """Write documents, each after a line of three dashes; keys sorted, lists not indented."""
+    text: str = yaml.dump_all(
+        documents,
+        Dumper=_Dumper,
+        default_flow_style=False,
+        explicit_start=True,
+        sort_keys=True,
+        width=2**31 - 1,
+        allow_unicode=True,
+    )
+    return text
