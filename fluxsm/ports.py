@@ -7,6 +7,7 @@ holds for the real thing.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -51,6 +52,44 @@ class WatchEvent:
 
     type: Literal["ADDED", "MODIFIED", "DELETED", "BOOKMARK", "SYNCED"]
     manifest: Manifest
+
+
+class Interrupt:
+    """Ends a stream from another thread than the one that reads it.
+
+    Whoever reads arms it with what breaks the read; firing it once ends this and every later one.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._action: Callable[[], None] | None = None
+        self._fired = False
+
+    @property
+    def fired(self) -> bool:
+        """Whether the reader should stop."""
+        return self._fired
+
+    def arm(self, action: Callable[[], None]) -> None:
+        """Say how to break the read that begins now."""
+        with self._lock:
+            self._action = action
+            fired = self._fired
+        if fired:
+            action()
+
+    def disarm(self) -> None:
+        """The read has ended."""
+        with self._lock:
+            self._action = None
+
+    def fire(self) -> None:
+        """Break the read."""
+        with self._lock:
+            self._fired = True
+            action = self._action
+        if action is not None:
+            action()
 
 
 class Cluster(Protocol):
@@ -145,8 +184,9 @@ class Cluster(Protocol):
         fields: str = "",
         metadata_only: bool = False,
         resource_version: str = "",
+        interrupt: Interrupt | None = None,
     ) -> Iterator[WatchEvent]:
-        """Stream changes of a kind over one connection, until it ends or the iterator is closed.
+        """Stream changes of a kind over one connection, until it ends or is interrupted.
 
         Without a resourceVersion the stream starts with `ADDED` for everything that exists and
         one `SYNCED`. A normal end of the stream just ends the iterator.
@@ -262,9 +302,6 @@ class Metrics(Protocol):
 
     def drift(self, count: int) -> None:
         """So many objects were found drifted."""
-
-    def count(self, name: str, labels: Mapping[str, str] | None = None) -> None:
-        """Add one to a counter."""
 
 
 class Clock(Protocol):

@@ -59,7 +59,8 @@ def project(
     _project_facts(status, run)
     if row.dest is not row.source:
         _project_arrival(status, instance, row, run, now)
-    status["conditions"] = _project_conditions(status, instance, definition, run, message, now)
+    if row.dest is not State.READY or row.dest is not row.source:
+        status["conditions"] = _project_conditions(status, instance, definition, run, message, now)
     _project_state(status, definition.state, now)
     if not definition.moving:
         _project_requests(status, instance)
@@ -185,7 +186,7 @@ def _write_ready(write: conditions.Writer, run: Run, now: datetime) -> None:
         write.set(names.UPGRADE_BLOCKED, "True", run.blocked.reason, describe(run.blocked))
     else:
         write.drop(names.UPGRADE_BLOCKED)
-    if run.applied or not write.is_true(names.READY):
+    if run.blocked is None or run.applied or not write.is_true(names.READY):
         took = duration.format_elapsed(now - run.started)
         write.ready(names.RECONCILIATION_SUCCEEDED, f"Reconciliation finished in {took}")
 

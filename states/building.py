@@ -29,8 +29,8 @@ def run(observed: Observed, ports: Ports) -> Outcome:
     chosen = version.resolve(
         observed.instance.spec.distribution.version,
         distribution.versions(),
-        supported=supported,
-        origin=distribution.source,
+        minors=supported,
+        source=distribution.source,
     )
     applied = observed.instance.status.last_applied_revision or ""
     version.refuse_downgrade(applied, chosen)
@@ -51,12 +51,12 @@ def _supported(observed: Observed, ports: Ports) -> frozenset[str]:
     """
     if observed.settings.supported_minors:
         return observed.settings.supported_minors
-    return version.minors(ports.distributions.bundled().versions())
+    return version.supported_minors(ports.distributions.bundled().versions())
 
 
 def _latest(distribution: Distribution, supported: frozenset[str]) -> str:
     return version.resolve(
-        _ANY, distribution.versions(), supported=supported, origin=distribution.source
+        _ANY, distribution.versions(), minors=supported, source=distribution.source
     )
 
 

@@ -6,8 +6,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from fluxsm.api.objects import ObjectRef
-from fluxsm.errors import ClusterError, NotFoundError
+from fluxsm.api.objects import Manifest, ObjectRef
+from fluxsm.errors import ClusterError, ConflictError, NotFoundError
 from fluxsm.ports import Ports
 from fluxsm.rules import inventory, ownership
 from fluxsm.rules.changes import Action, Change
@@ -57,18 +57,34 @@ def prune(entries: Sequence[Entry], observed: Observed, ports: Ports) -> Pruned:
 def _delete(ref: ObjectRef, observed: Observed, ports: Ports) -> Action:
     """Delete one object if its labels say that it is ours; being gone counts as deleted.
 
-    The object is read first and deleted as exactly that incarnation: between the two requests
-    somebody may have replaced it with one of their own.
+    What the watches know will do for a start: the deletion holds only for the version that was
+    looked at. If that is not the newest one, the object is read and judged again.
     """
-    metadata = observed.instance.metadata
+    live = ports.live.get(ref)
     try:
-        live = ports.cluster.get(ref)
-        if not ownership.is_owned(live, metadata.name, metadata.namespace):
-            return Action.SKIPPED
-        if ownership.is_prune_disabled(live):
-            return Action.SKIPPED
-        uid = str(live["metadata"].get("uid", ""))
-        ports.cluster.delete(ref, uid=uid, propagation="Background")
+        if live is not None:
+            try:
+                return _delete_if_ours(ref, live, observed, ports, guarded=True)
+            except ConflictError:
+                pass
+        return _delete_if_ours(ref, ports.cluster.get(ref), observed, ports, guarded=False)
     except NotFoundError:
         return Action.DELETED
+
+
+def _delete_if_ours(
+    ref: ObjectRef, live: Manifest, observed: Observed, ports: Ports, *, guarded: bool
+) -> Action:
+    """Delete exactly this incarnation: somebody may have replaced it with one of their own."""
+    instance, metadata = observed.instance.metadata, live["metadata"]
+    if not ownership.is_owned(live, instance.name, instance.namespace):
+        return Action.SKIPPED
+    if ownership.is_prune_disabled(live):
+        return Action.SKIPPED
+    ports.cluster.delete(
+        ref,
+        uid=str(metadata.get("uid", "")),
+        resource_version=str(metadata.get("resourceVersion", "")) if guarded else "",
+        propagation="Background",
+    )
     return Action.DELETED

@@ -43,4 +43,4 @@ def _extend_enum(version: dict[str, Any], field: str) -> None:
     for key in (*path, "items", "properties", "kind"):
         node = node.get(key) if isinstance(node, dict) else None
     if isinstance(node, dict) and isinstance(node.get("enum"), list):
-        node["enum"] = [*node["enum"], *_OWN_KINDS]
+        node["enum"] += [kind for kind in _OWN_KINDS if kind not in node["enum"]]

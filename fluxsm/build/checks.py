@@ -39,7 +39,7 @@ def _check_components(options: Options, offered: Collection[str]) -> None:
             known = ", ".join(names.COMPONENTS)
             raise BuildError(f".spec.components: {component!r} is unknown; allowed: {known}")
     _ = options.version
-    if WATCHER in components and (options.version.major, options.version.minor) < (2, 7):
+    if WATCHER in components and not options.is_at_least("2.7.0"):
         raise BuildError(
             f".spec.components: {WATCHER} needs Flux 2.7.0 or newer, not {options.version_name}"
         )

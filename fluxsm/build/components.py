@@ -54,12 +54,22 @@ def set_scheduling(options: Options, resources: list[Resource]) -> None:
 
 
 def set_base_args(options: Options, resources: list[Resource]) -> None:
-    """The arguments that every controller has: where events go, what is watched, how it logs."""
+    """The arguments that every controller has: where events go, what is watched, how it logs.
+
+    A component that is not known here gets a flag only if its manifest shows that it has it.
+    """
     for component in options.components:
+        flags = _base_flags(options, component)
+        known = component in names.COMPONENTS
         for item in deployments_of(resources, component):
-            if component != NOTIFIER:
-                set_flag(item.manifest, "--events-addr", options.events_address)
-            set_flag(item.manifest, "--watch-all-namespaces", "true")
-            set_flag(item.manifest, "--log-level", "info")
-            if component in {SOURCE, WATCHER}:
-                set_flag(item.manifest, "--storage-adv-addr", options.storage_address(component))
+            for flag, value in flags.items():
+                set_flag(item.manifest, flag, value, add=known)
+
+
+def _base_flags(options: Options, component: str) -> dict[str, str]:
+    flags = {"--watch-all-namespaces": "true", "--log-level": "info"}
+    if component != NOTIFIER:
+        flags["--events-addr"] = options.events_address
+    if component in {SOURCE, WATCHER}:
+        flags["--storage-adv-addr"] = options.storage_address(component)
+    return flags

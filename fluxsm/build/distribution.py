@@ -6,24 +6,24 @@ flux/v2.8.8/source-controller.yaml      one file per component
 flux/v2.8.8/rbac.yaml  policies.yaml
 flux-images/v2.8.8/upstream-alpine.yaml image tags and digests, one file per variant
 ```
-Each file is parsed once, when it is first asked for.
+Other files are of no concern. Each file is parsed once, when it is first asked for.
 """
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any, Final
 
 from fluxsm.api.objects import Manifest
 from fluxsm.build import yaml
+from fluxsm.build.shape import check_shape
 from fluxsm.errors import BuildError
 from fluxsm.rules import version as versions
 
-_MANIFESTS = "flux"
-_IMAGES = "flux-images"
-_RBAC = "rbac"
-_POLICIES = "policies"
+_MANIFESTS: Final = "flux"
+_IMAGES: Final = "flux-images"
+_RBAC: Final = "rbac"
+_POLICIES: Final = "policies"
 
 
 class Distribution:
@@ -41,7 +41,7 @@ class Distribution:
         self._parsed: dict[str, list[Manifest]] = {}
 
     def versions(self) -> tuple[str, ...]:
-        """Names of the version folders; what is not a version is left out.
+        """Names of the version folders, oldest first; what is not a version is left out.
 
         Raises:
             BuildError: there is no `flux` folder at all.
@@ -55,7 +55,8 @@ class Distribution:
             raise BuildError(
                 f"storage path {self.source}/{_MANIFESTS} does not exist or has no versions in it"
             )
-        return tuple(sorted(name for name in folders if versions.is_version(name)))
+        found = ((versions.parse(name), name) for name in folders if versions.is_version(name))
+        return tuple(name for _, name in sorted(found))
 
     def components(self, version: str) -> tuple[str, ...]:
         """Names of the component files of a version."""
@@ -64,13 +65,20 @@ class Distribution:
         stems = {name.removesuffix(".yaml") for name in names if name.endswith(".yaml")}
         return tuple(sorted(stems - {_RBAC, _POLICIES}))
 
-    def component(self, version: str, name: str) -> list[Manifest]:
+    def component(
+        self, version: str, name: str, *, without: Collection[str] = ()
+    ) -> list[Manifest]:
         """The objects of a component.
+
+        Args:
+            version: the version folder.
+            name: the component.
+            without: kinds to leave out.
 
         Raises:
             BuildError: there is no such file, or it cannot be read.
         """
-        return self._objects(f"{_MANIFESTS}/{version}/{name}.yaml")
+        return self._objects(f"{_MANIFESTS}/{version}/{name}.yaml", without)
 
     def rbac(self, version: str) -> list[Manifest]:
         """Roles, bindings and the quota.
@@ -88,44 +96,55 @@ class Distribution:
         """
         return self._objects(f"{_MANIFESTS}/{version}/{_POLICIES}.yaml")
 
-    def images(self, version: str, variant: str) -> list[Mapping[str, Any]]:
+    def images(self, version: str, variant: str) -> list[dict[str, Any]]:
         """The entries of an image file, in file order.
 
         Raises:
             BuildError: the file is missing or not an image file.
         """
         path = f"{_IMAGES}/{version}/{variant}.yaml"
-        documents = self._documents(path)
+        documents = self._read(path, yaml.load_mappings)
         listed = documents[0].get("images") if documents else None
         if not isinstance(listed, list) or not all(isinstance(item, dict) for item in listed):
             raise BuildError(f"{self.source}/{path} has no list of images")
-        return copy.deepcopy(listed)
+        return [_copy(item) for item in listed]
 
-    def _objects(self, path: str) -> list[Manifest]:
-        found = list(_flatten(self._documents(path)))
-        for item in found:
-            metadata = item.get("metadata")
-            named = isinstance(metadata, dict) and metadata.get("name")
-            if not item.get("kind") or not item.get("apiVersion") or not named:
-                raise BuildError(f"{self.source}/{path} has an object without kind or name")
-        return copy.deepcopy(found)
+    def _objects(self, path: str, without: Collection[str] = ()) -> list[Manifest]:
+        found = self._read(path, _load_objects)
+        return [_copy(item) for item in found if item["kind"] not in without]
 
-    def _documents(self, path: str) -> list[Manifest]:
+    def _read(self, path: str, load: Any) -> list[Manifest]:
         if path not in self._parsed:
             try:
                 content = self._files[path]
             except KeyError:
                 raise BuildError(f"{self.source}/{path} does not exist") from None
-            self._parsed[path] = yaml.load_mappings(content, f"{self.source}/{path}")
+            self._parsed[path] = load(content, f"{self.source}/{path}")
         return self._parsed[path]
 
 
-def _flatten(documents: list[Manifest]) -> Iterator[Manifest]:
+def _load_objects(content: bytes, where: str) -> list[Manifest]:
+    documents = yaml.load_mappings(content, where)
+    return [check_shape(item, where) for item in _flatten(documents, where)]
+
+
+def _flatten(documents: list[Manifest], where: str) -> Iterator[Manifest]:
     """The documents; a list object stands for its items."""
     for document in documents:
-        if str(document.get("kind", "")).endswith("List") and isinstance(
-            document.get("items"), list
-        ):
-            yield from document["items"]
-        else:
+        items = document.get("items")
+        if not (str(document.get("kind", "")).endswith("List") and isinstance(items, list)):
             yield document
+            continue
+        for item in items:
+            if not isinstance(item, dict):
+                raise BuildError(f"{where} has a list object with an item that is no object")
+            yield item
+
+
+def _copy(value: Any) -> Any:
+    """A copy of JSON-like data; several times faster than the general one."""
+    if isinstance(value, dict):
+        return {key: _copy(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_copy(item) for item in value]
+    return value

@@ -54,8 +54,8 @@ class Options:
             raise BuildError(f"the version folder {self.version_name}: {error}") from None
 
     def is_at_least(self, text: str) -> bool:
-        """Whether the version has at least this precedence (a prerelease of it has not)."""
-        return bool(self.version.compare(text) >= 0)
+        """Whether the version has what a release brought; its prereleases have it too."""
+        return bool(self.version.finalize_version().compare(text) >= 0)
 
     @property
     def spec(self) -> Spec:
@@ -85,7 +85,7 @@ class Options:
     @property
     def shards_watcher(self) -> bool:
         """Whether source-watcher is sharded: from Flux 2.9 on."""
-        return (self.version.major, self.version.minor) >= (2, 9)
+        return self.is_at_least("2.9.0")
 
     @property
     def shards(self) -> tuple[str, ...]:

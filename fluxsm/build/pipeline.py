@@ -128,7 +128,7 @@ def digest(objects: Sequence[Manifest]) -> str:
     """The digest of built objects; it changes with every field and with nothing else."""
     total = hashlib.sha256()
     for item in sorted(objects, key=digest_key):
-        text = json.dumps(item, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        text = json.dumps(item, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
         total.update(text.encode())
         total.update(b"\n")
     return f"sha256:{total.hexdigest()}"

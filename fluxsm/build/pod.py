@@ -18,15 +18,23 @@ DATA_PATH = "/data"
 
 def pod_spec(deployment: Manifest) -> dict[str, Any]:
     """The `spec.template.spec` of a Deployment."""
-    template = deployment.setdefault("spec", {}).setdefault("template", {})
-    found: dict[str, Any] = template.setdefault("spec", {})
-    return found
+    return _child(_template(deployment), "spec")
 
 
 def pod_metadata(deployment: Manifest) -> dict[str, Any]:
     """The `spec.template.metadata` of a Deployment."""
-    template = deployment.setdefault("spec", {}).setdefault("template", {})
-    found: dict[str, Any] = template.setdefault("metadata", {})
+    return _child(_template(deployment), "metadata")
+
+
+def _template(deployment: Manifest) -> dict[str, Any]:
+    return _child(_child(deployment, "spec"), "template")
+
+
+def _child(parent: dict[str, Any], key: str) -> dict[str, Any]:
+    """A mapping in a mapping, made where it is absent or null."""
+    if parent.get(key) is None:
+        parent[key] = {}
+    found: dict[str, Any] = parent[key]
     return found
 
 
@@ -51,10 +59,16 @@ def append_args(deployment: Manifest, *args: str) -> None:
     container["args"] = [*(container.get("args") or []), *args]
 
 
-def set_flag(deployment: Manifest, flag: str, value: str) -> None:
-    """Give a flag a value where it stands; a flag that is not there is added at the end.
+def set_flag(deployment: Manifest, flag: str, value: str, *, add: bool = True) -> None:
+    """Give a flag a value where it stands.
 
     Only the first place counts: what a shard adds for itself comes later and stays.
+
+    Args:
+        deployment: whose manager is changed.
+        flag: such as `--log-level`.
+        value: what follows the equals sign.
+        add: whether a flag that is not there is added at the end.
     """
     container = manager(deployment)
     args = list(container.get("args") or [])
@@ -63,7 +77,8 @@ def set_flag(deployment: Manifest, flag: str, value: str) -> None:
             args[place] = f"{flag}={value}"
             break
     else:
-        args.append(f"{flag}={value}")
+        if add:
+            args.append(f"{flag}={value}")
     container["args"] = args
 
 

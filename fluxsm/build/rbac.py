@@ -43,11 +43,16 @@ def _renamed(value: Any, old: str, new: str) -> Any:
 def _drop_token_rule(role: Manifest, options: Options) -> None:
     """Without object-level identity nobody needs tokens of other accounts."""
     if not options.keeps_token_rule:
-        role["rules"] = [rule for rule in role["rules"] if not _is_token_rule(rule)]
+        rules = role.get("rules") or []
+        role["rules"] = [rule for rule in rules if not _is_token_rule(rule)]
 
 
 def _is_token_rule(rule: dict[str, Any]) -> bool:
-    return rule.get("resources") == ["serviceaccounts/token"] and rule.get("verbs") == ["create"]
+    return (
+        rule.get("apiGroups") == [""]
+        and rule.get("resources") == ["serviceaccounts/token"]
+        and rule.get("verbs") == ["create"]
+    )
 
 
 def allow_own_kinds(options: Options, resources: list[Resource]) -> None:

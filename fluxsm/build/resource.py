@@ -10,9 +10,29 @@ from fluxsm.api import names
 from fluxsm.api.objects import Kind, Manifest
 
 CLUSTER_SCOPED = frozenset(
-    {"Namespace", "CustomResourceDefinition", "ClusterRole", "ClusterRoleBinding"}
+    {
+        "Namespace",
+        "CustomResourceDefinition",
+        "ClusterRole",
+        "ClusterRoleBinding",
+        # Not in any Flux so far, but a later one or a patch may bring them.
+        "APIService",
+        "FlowSchema",
+        "IngressClass",
+        "MutatingAdmissionPolicy",
+        "MutatingAdmissionPolicyBinding",
+        "MutatingWebhookConfiguration",
+        "PersistentVolume",
+        "PriorityClass",
+        "PriorityLevelConfiguration",
+        "RuntimeClass",
+        "StorageClass",
+        "ValidatingAdmissionPolicy",
+        "ValidatingAdmissionPolicyBinding",
+        "ValidatingWebhookConfiguration",
+    }
 )
-"""Kinds of a distribution that have no namespace."""
+"""Kinds that have no namespace."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,13 @@ from fluxsm.api.objects import Manifest
 from fluxsm.build import storage
 from fluxsm.build.distribution import Distribution
 from fluxsm.build.options import SOURCE, WATCHER, Options
-from fluxsm.build.pod import append_args, mount_data_from, pod_metadata, replace_data_volume
+from fluxsm.build.pod import (
+    append_args,
+    mount_data_from,
+    pod_metadata,
+    replace_data_volume,
+    set_flag,
+)
 from fluxsm.build.resource import Identity, Resource, deployments_of
 
 # Everything else of a component exists once and serves all shards.
@@ -35,8 +41,7 @@ def _load_shard(shard: str, options: Options, distribution: Distribution) -> lis
         _shard_copy(item, component, shard, options)
         for component in options.components
         if component in options.sharded
-        for item in distribution.component(options.version_name, component)
-        if item["kind"] not in _SHARED
+        for item in distribution.component(options.version_name, component, without=_SHARED)
     ]
     if options.has_persistent_shards:
         claim = storage.claim(options, SOURCE)
@@ -60,6 +65,8 @@ def _adapt_deployment(manifest: Manifest, component: str, shard: str, options: O
     metadata["labels"] = {**(metadata.get("labels") or {}), "app": app}
     metadata["annotations"] = {**(metadata.get("annotations") or {}), names.SHARD_ROLE: "shard"}
     if component in {SOURCE, WATCHER}:
+        # The address of the main controller keeps its place; of two the later one counts.
+        set_flag(manifest, "--storage-adv-addr", options.storage_address(component))
         append_args(manifest, f"--storage-adv-addr={options.storage_address(app)}")
     if component == SOURCE and options.has_persistent_shards:
         volume = f"persistent-data-{shard}"

@@ -17,7 +17,7 @@ from fluxsm.api import names
 from fluxsm.api.instance import FluxInstance, parse_instance
 from fluxsm.api.objects import Kind, Manifest, ObjectRef
 from fluxsm.errors import ClusterError, ConflictError, NotFoundError, UsageError
-from fluxsm.machine.alphabet import State
+from fluxsm.machine.alphabet import Event, State
 from fluxsm.ports import Clock, Ports
 from fluxsm.rules import conditions, notification, schedule
 from fluxsm.run import Run, Trigger, begin
@@ -278,7 +278,7 @@ class Reconciler:
         if not step.waits:
             return _NOW
         after = step.outcome.after
-        if after is None and step.row.event.value == "Fault":
+        if after is None and step.row.event is Event.FAULT:
             after = self._settings.min_retry
         saved = step.saves or step.status == (step.observed.manifest.get("status") or {})
         if saved:

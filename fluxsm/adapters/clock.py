@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The time of this machine."""
+
+from __future__ import annotations
+
+import random
+import time
+from datetime import UTC, datetime
+
+
+class SystemClock:
+    """Implements `fluxsm.ports.Clock`."""
+
+    def now(self) -> datetime:
+        """Wall-clock time, UTC."""
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        """Seconds that never jump."""
+        return time.monotonic()
+
+    def random(self) -> float:
+        """A number in [0, 1)."""
+        return random.random()  # noqa: S311 jitter is no secret

@@ -1,0 +1,290 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Requests to the API server: connection, credentials, time limits, errors for people.
+
+The official client finds the cluster and keeps the credentials fresh; its models and generated
+methods are not used, because manifests are plain dicts here.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import urllib3
+from kubernetes import client as kubernetes_client
+from kubernetes import config as kubernetes_config
+from kubernetes.client.rest import RESTClientObject
+
+from fluxsm.errors import (
+    ClusterError,
+    ConflictError,
+    ExpiredError,
+    ForbiddenError,
+    InvalidError,
+    NotFoundError,
+    UnavailableError,
+    UsageError,
+)
+
+REQUEST_SECONDS: Final = 15.0
+"""Time limit of an ordinary request."""
+
+CONNECT_SECONDS: Final = 5.0
+POOL_SIZE: Final = 32
+_MUTATING: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+_ERRORS: Final[Mapping[int, type[ClusterError]]] = {
+    400: InvalidError,
+    401: ForbiddenError,
+    403: ForbiddenError,
+    404: NotFoundError,
+    405: NotFoundError,
+    409: ConflictError,
+    410: ExpiredError,
+    413: InvalidError,
+    415: InvalidError,
+    422: InvalidError,
+}
+
+
+class KubeClient:
+    """One API server. Safe to use from several threads."""
+
+    def __init__(
+        self,
+        configuration: kubernetes_client.Configuration,
+        *,
+        reload: Callable[[], kubernetes_client.Configuration] | None = None,
+    ) -> None:
+        """Prepare a client; nothing is sent yet.
+
+        Args:
+            configuration: where the server is, and the credentials.
+            reload: reads the configuration anew, for credentials that have expired.
+        """
+        configuration.connection_pool_maxsize = POOL_SIZE
+        configuration.retries = urllib3.Retry(False)
+        self._configuration = configuration
+        self._reload = reload
+        self._reloading = threading.Lock()
+        self._pool: urllib3.PoolManager = RESTClientObject(configuration).pool_manager
+        self.host: str = configuration.host.rstrip("/")
+        self.before_mutation: Callable[[], None] = lambda: None
+        self.on_request: Callable[[str, int], None] = lambda _verb, _code: None
+
+    @classmethod
+    def from_kubeconfig(cls, path: str | None = None, context: str | None = None) -> KubeClient:
+        """A client for a kubeconfig (default: KUBECONFIG or ~/.kube/config).
+
+        Raises:
+            UsageError: there is no usable kubeconfig.
+        """
+
+        def load() -> kubernetes_client.Configuration:
+            found = kubernetes_client.Configuration()
+            try:
+                kubernetes_config.load_kube_config(
+                    config_file=path, context=context, client_configuration=found
+                )
+            except (kubernetes_config.ConfigException, OSError, ValueError) as error:
+                raise UsageError(f"the kubeconfig cannot be used: {error}") from None
+            return found
+
+        return cls(load(), reload=load)
+
+    @classmethod
+    def in_cluster(cls) -> KubeClient:
+        """A client for the cluster that this process runs in.
+
+        Raises:
+            UsageError: this process does not run in a cluster.
+        """
+
+        def load() -> kubernetes_client.Configuration:
+            found = kubernetes_client.Configuration()
+            try:
+                kubernetes_config.load_incluster_config(client_configuration=found)
+            except kubernetes_config.ConfigException as error:
+                raise UsageError(
+                    f"this is not a pod with a service account ({error}); use --kubeconfig"
+                ) from None
+            return found
+
+        return cls(load(), reload=load)
+
+    def close(self) -> None:
+        """Close all idle connections."""
+        self._pool.clear()
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        what: str,
+        query: Mapping[str, str] | None = None,
+        body: Any = None,
+        content_type: str = "application/json",
+        accept: str = "application/json",
+    ) -> tuple[int, dict[str, Any]]:
+        """Send a request and read the answer.
+
+        Args:
+            method: HTTP method.
+            path: from the root of the server.
+            what: what is done to which object, for messages.
+            query: parameters.
+            body: JSON-like data.
+            content_type: of the body.
+            accept: of the answer.
+
+        Returns:
+            Status code and decoded body.
+
+        Raises:
+            ClusterError: the leaf that fits the answer.
+        """
+        response = self._send(
+            method, path, what, query, body, content_type, accept, REQUEST_SECONDS
+        )
+        try:
+            data = response.data
+        except urllib3.exceptions.HTTPError as error:
+            raise UnavailableError(f"{what}: {_plain(error)} ({self.host})") from None
+        if response.status >= 400:
+            raise self._error(response.status, data, what)
+        return response.status, self._decode(data, what)
+
+    def stream(
+        self,
+        path: str,
+        *,
+        what: str,
+        query: Mapping[str, str],
+        accept: str,
+        silence: float,
+    ) -> urllib3.BaseHTTPResponse:
+        """Open a stream of lines; reading raises when it is silent for too long.
+
+        Args:
+            path: from the root of the server.
+            what: what is watched, for messages.
+            query: parameters.
+            accept: of the answer.
+            silence: the longest pause between two pieces of data, in seconds.
+
+        Raises:
+            ClusterError: the leaf that fits the answer.
+        """
+        response = self._send(
+            "GET", path, what, query, None, "application/json", accept, silence, preload=False
+        )
+        if response.status >= 400:
+            try:
+                data = response.read()
+            except urllib3.exceptions.HTTPError:
+                data = b""
+            finally:
+                response.close()
+            raise self._error(response.status, data, what)
+        return response
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        what: str,
+        query: Mapping[str, str] | None,
+        body: Any,
+        content_type: str,
+        accept: str,
+        seconds: float,
+        *,
+        preload: bool = True,
+    ) -> urllib3.BaseHTTPResponse:
+        payload = None if body is None else json.dumps(body).encode()
+        url = self._url(path, query)
+        for attempt in (1, 2):
+            if method in _MUTATING:
+                self.before_mutation()
+            headers = {"Accept": accept, "User-Agent": "fluxsm"} | self._credentials()
+            if payload is not None:
+                headers["Content-Type"] = content_type
+            try:
+                response = self._pool.request(
+                    method,
+                    url,
+                    body=payload,
+                    headers=headers,
+                    timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=seconds),
+                    preload_content=preload,
+                )
+            except urllib3.exceptions.HTTPError as error:
+                self.on_request(method, 0)
+                raise UnavailableError(f"{what}: {_plain(error)} ({self.host})") from None
+            self.on_request(method, response.status)
+            if response.status != 401 or attempt == 2 or self._reload is None:
+                break
+            response.close()
+            self._refresh()
+        return response
+
+    def _url(self, path: str, query: Mapping[str, str] | None) -> str:
+        from urllib.parse import urlencode  # noqa: PLC0415 cheap, and only used here
+
+        return f"{self.host}{path}" + (f"?{urlencode(query)}" if query else "")
+
+    def _credentials(self) -> dict[str, str]:
+        """The authorization header; the client library renews a token that is about to expire."""
+        settings = self._configuration.auth_settings()
+        bearer: Any = settings.get("BearerToken") or {}
+        value = bearer.get("value")
+        return {"Authorization": str(value)} if value else {}
+
+    def _refresh(self) -> None:
+        """Read the credentials anew: a token file or a plugin may have a new one."""
+        with self._reloading:
+            if self._reload is not None:
+                self._configuration = self._reload()
+
+    def _error(self, status: int, data: bytes, what: str) -> ClusterError:
+        reason, message = _explain(data)
+        leaf = _ERRORS.get(status, UnavailableError)
+        word = f" ({reason})" if reason else f" (HTTP {status})"
+        return leaf(f"{what}{word}: {message or 'no reason was given'}")
+
+    def _decode(self, data: bytes, what: str) -> dict[str, Any]:
+        try:
+            found = json.loads(data)
+        except ValueError:
+            raise UnavailableError(f"{what}: the answer is not JSON ({self.host})") from None
+        if not isinstance(found, dict):
+            raise UnavailableError(f"{what}: the answer is not an object ({self.host})")
+        return found
+
+
+def _explain(data: bytes) -> tuple[str, str]:
+    """Reason and message of a Status object, or of whatever a proxy has answered instead."""
+    try:
+        status = json.loads(data)
+        return str(status.get("reason") or ""), str(status.get("message") or "")
+    except (ValueError, AttributeError):
+        return "", data[:200].decode(errors="replace").strip()
+
+
+def _plain(error: Exception) -> str:
+    """What went wrong with a connection, without the objects that urllib3 puts into the text."""
+    match error:
+        case urllib3.exceptions.ReadTimeoutError():
+            return "the API server did not answer in time"
+        case urllib3.exceptions.ConnectTimeoutError():
+            return "the API server could not be reached in time"
+        case urllib3.exceptions.NewConnectionError():
+            return "the API server cannot be reached"
+        case urllib3.exceptions.MaxRetryError() if error.reason is not None:
+            return _plain(error.reason)
+        case urllib3.exceptions.SSLError():
+            return f"the API server is not trusted: {error}"
+        case _:
+            return f"the connection to the API server broke ({type(error).__name__})"

@@ -1,0 +1,336 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The port to the API server, over HTTP."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final
+
+import urllib3
+
+from fluxsm.adapters.kube.client import KubeClient
+from fluxsm.adapters.kube.paths import Paths
+from fluxsm.api import names
+from fluxsm.api.objects import Kind, Manifest, ObjectRef
+from fluxsm.errors import (
+    ClusterError,
+    ExpiredError,
+    InvalidError,
+    NotFoundError,
+    UnavailableError,
+)
+from fluxsm.ports import Applied, Interrupt, PatchType, WatchEvent
+
+PARALLEL: Final = 8
+"""Applies that are under way at the same time."""
+
+WATCH_SECONDS: Final = 290
+"""How long the server keeps a watch open; then it is opened again where it ended."""
+
+SILENCE_SECONDS: Final = 90.0
+"""Bookmarks come about once a minute, so a connection that is silent for longer is dead."""
+
+_METADATA_LIST: Final = (
+    "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"
+)
+_METADATA: Final = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json"
+_END_OF_LIST: Final = "k8s.io/initial-events-end"
+
+
+class KubeCluster:
+    """Implements `fluxsm.ports.Cluster`."""
+
+    def __init__(self, client: KubeClient) -> None:
+        self._client = client
+        self._paths = Paths(self._discover)
+        self._pool = ThreadPoolExecutor(max_workers=PARALLEL, thread_name_prefix="apply")
+
+    def close(self) -> None:
+        """End the threads and close the connections."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+        self._client.close()
+
+    def get(self, ref: ObjectRef) -> Manifest:
+        """Read an object."""
+        return self._one("GET", ref, f"reading {ref}")
+
+    def list(
+        self,
+        kind: Kind,
+        *,
+        namespace: str = "",
+        labels: str = "",
+        fields: str = "",
+        metadata_only: bool = False,
+        page: int = 500,
+    ) -> Iterator[Manifest]:
+        """Read all objects of a kind, page by page."""
+        query = _query(labels=labels, fields=fields) | {"limit": str(page)}
+        path = self._collection(kind, namespace)
+        while True:
+            _, answer = self._client.request(
+                "GET",
+                path,
+                what=f"listing {kind}",
+                query=query,
+                accept=_METADATA_LIST if metadata_only else "application/json",
+            )
+            for item in answer.get("items") or []:
+                yield {**item, "apiVersion": kind.api_version, "kind": kind.kind}
+            token = (answer.get("metadata") or {}).get("continue")
+            if not token:
+                return
+            query = query | {"continue": token}
+
+    def apply_all(
+        self, manifests: Sequence[Manifest], *, dry_run: bool = False
+    ) -> Sequence[Applied | ClusterError]:
+        """Server-side apply, forced, in parallel."""
+
+        def apply(manifest: Manifest) -> Applied | ClusterError:
+            try:
+                return self._apply(manifest, dry_run=dry_run)
+            except ClusterError as error:
+                return error
+
+        if len(manifests) == 1:
+            return [apply(manifests[0])]
+        return list(self._pool.map(apply, manifests))
+
+    def create(self, manifest: Manifest) -> Manifest:
+        """Create an object."""
+        ref = ObjectRef.of(manifest)
+        path = self._collection(ref.kind, ref.namespace)
+        _, answer = self._client.request(
+            "POST", path, what=f"creating {ref}", query=_managed(), body=manifest
+        )
+        return answer
+
+    def replace(self, manifest: Manifest, *, subresource: str = "") -> Manifest:
+        """Update an object, guarded by its resourceVersion."""
+        ref = ObjectRef.of(manifest)
+        return self._one(
+            "PUT", ref, f"updating {ref}", subresource=subresource, query=_managed(), body=manifest
+        )
+
+    def patch(
+        self,
+        ref: ObjectRef,
+        patch: Mapping[str, Any] | Sequence[Mapping[str, Any]],
+        *,
+        type: PatchType = PatchType.MERGE,  # noqa: A002 the API's own word
+        subresource: str = "",
+    ) -> Manifest:
+        """Patch an object."""
+        return self._one(
+            "PATCH",
+            ref,
+            f"patching {ref}",
+            subresource=subresource,
+            query=_managed(),
+            body=patch,
+            content_type=type.value,
+        )
+
+    def delete(
+        self, ref: ObjectRef, *, uid: str = "", resource_version: str = "", propagation: str = ""
+    ) -> None:
+        """Ask for the deletion of an object."""
+        preconditions = {"uid": uid, "resourceVersion": resource_version}
+        body: dict[str, Any] = {"apiVersion": "v1", "kind": "DeleteOptions"}
+        body["preconditions"] = {key: value for key, value in preconditions.items() if value}
+        if propagation:
+            body["propagationPolicy"] = propagation
+        self._one("DELETE", ref, f"deleting {ref}", body=body)
+
+    def watch(
+        self,
+        kind: Kind,
+        *,
+        namespace: str = "",
+        labels: str = "",
+        fields: str = "",
+        metadata_only: bool = False,
+        resource_version: str = "",
+        interrupt: Interrupt | None = None,
+    ) -> Iterator[WatchEvent]:
+        """Stream changes of a kind; without a resourceVersion, what exists comes first."""
+        interrupt = interrupt or Interrupt()
+        query = _query(labels=labels, fields=fields) | {
+            "watch": "true",
+            "allowWatchBookmarks": "true",
+            "timeoutSeconds": str(WATCH_SECONDS),
+        }
+        if resource_version:
+            query["resourceVersion"] = resource_version
+        else:
+            query |= {"sendInitialEvents": "true", "resourceVersionMatch": "NotOlderThan"}
+        try:
+            yield from self._stream(kind, namespace, query, interrupt, metadata_only=metadata_only)
+        except InvalidError:
+            if resource_version:
+                raise
+            # A server that cannot stream the initial list: list first, then watch from there.
+            yield from self._list_and_watch(
+                kind, namespace, labels, fields, interrupt, metadata_only=metadata_only
+            )
+
+    def serves(self, kind: Kind) -> bool:
+        """Whether the API server serves a kind at this version."""
+        self._paths.forget(kind)
+        try:
+            self._paths.place(kind)
+        except NotFoundError:
+            return False
+        return True
+
+    def server_version(self) -> Mapping[str, str]:
+        """The answer of the version endpoint."""
+        _, answer = self._client.request("GET", "/version", what="reading the server version")
+        return answer
+
+    def _discover(self, path: str) -> dict[str, Any]:
+        return self._client.request("GET", path, what=f"looking up {path}")[1]
+
+    def _collection(self, kind: Kind, namespace: str) -> str:
+        return self._paths.collection(kind, namespace)
+
+    def _one(
+        self,
+        method: str,
+        ref: ObjectRef,
+        what: str,
+        *,
+        subresource: str = "",
+        query: Mapping[str, str] | None = None,
+        body: Any = None,
+        content_type: str = "application/json",
+    ) -> Manifest:
+        _, answer = self._client.request(
+            method,
+            self._paths.object(ref, subresource),
+            what=what,
+            query=query,
+            body=body,
+            content_type=content_type,
+        )
+        return answer
+
+    def _apply(self, manifest: Manifest, *, dry_run: bool) -> Applied:
+        ref = ObjectRef.of(manifest)
+        query = _managed() | {"force": "true"} | ({"dryRun": "All"} if dry_run else {})
+        status, answer = self._client.request(
+            "PATCH",
+            self._paths.object(ref),
+            what=f"{ref} dry-run failed" if dry_run else f"{ref} apply failed",
+            query=query,
+            body=manifest,
+            content_type=PatchType.APPLY.value,
+        )
+        return Applied(manifest=answer, created=status == 201)
+
+    def _list_and_watch(
+        self,
+        kind: Kind,
+        namespace: str,
+        labels: str,
+        fields: str,
+        interrupt: Interrupt,
+        *,
+        metadata_only: bool,
+    ) -> Iterator[WatchEvent]:
+        query = _query(labels=labels, fields=fields)
+        _, answer = self._client.request(
+            "GET",
+            self._collection(kind, namespace),
+            what=f"listing {kind}",
+            query=query,
+            accept=_METADATA_LIST if metadata_only else "application/json",
+        )
+        for item in answer.get("items") or []:
+            manifest = {**item, "apiVersion": kind.api_version, "kind": kind.kind}
+            yield WatchEvent(type="ADDED", manifest=manifest)
+        version = str((answer.get("metadata") or {}).get("resourceVersion", ""))
+        yield WatchEvent(type="SYNCED", manifest={"metadata": {"resourceVersion": version}})
+        query |= {
+            "watch": "true",
+            "allowWatchBookmarks": "true",
+            "timeoutSeconds": str(WATCH_SECONDS),
+            "resourceVersion": version,
+        }
+        yield from self._stream(kind, namespace, query, interrupt, metadata_only=metadata_only)
+
+    def _stream(
+        self,
+        kind: Kind,
+        namespace: str,
+        query: Mapping[str, str],
+        interrupt: Interrupt,
+        *,
+        metadata_only: bool,
+    ) -> Iterator[WatchEvent]:
+        what = f"watching {kind}"
+        response = self._client.stream(
+            self._collection(kind, namespace),
+            what=what,
+            query=query,
+            accept=_METADATA if metadata_only else "application/json",
+            silence=SILENCE_SECONDS,
+        )
+        interrupt.arm(response.shutdown)
+        try:
+            for line in _lines(response, what):
+                yield _event(line, kind, what)
+        finally:
+            interrupt.disarm()
+            # Not to the pool: the server is still sending.
+            response.close()
+
+
+def _managed() -> dict[str, str]:
+    return {"fieldManager": names.MANAGER}
+
+
+def _query(*, labels: str, fields: str) -> dict[str, str]:
+    found = {"labelSelector": labels, "fieldSelector": fields}
+    return {key: value for key, value in found.items() if value}
+
+
+def _lines(response: urllib3.BaseHTTPResponse, what: str) -> Iterator[bytes]:
+    """The lines of a stream; a broken or silent connection is an error, an end is not."""
+    rest = b""
+    try:
+        for chunk in response.stream(amt=None, decode_content=True):
+            *lines, rest = (rest + chunk).split(b"\n")
+            yield from (line for line in lines if line)
+    except urllib3.exceptions.ReadTimeoutError:
+        raise UnavailableError(f"{what}: the connection was silent for too long") from None
+    except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+        raise UnavailableError(f"{what}: the connection broke ({type(error).__name__})") from None
+    if rest:
+        raise UnavailableError(f"{what}: the last line was cut off")
+
+
+def _event(line: bytes, kind: Kind, what: str) -> WatchEvent:
+    try:
+        data = json.loads(line)
+        type_, manifest = data["type"], data["object"]
+    except (ValueError, KeyError, TypeError):
+        raise UnavailableError(f"{what}: a line is not a watch event") from None
+    if type_ == "ERROR":
+        _raise(manifest, what)
+    if type_ == "BOOKMARK":
+        annotations = manifest.get("metadata", {}).get("annotations") or {}
+        done = annotations.get(_END_OF_LIST) == "true"
+        return WatchEvent(type="SYNCED" if done else "BOOKMARK", manifest=manifest)
+    return WatchEvent(
+        type=type_, manifest={**manifest, "apiVersion": kind.api_version, "kind": kind.kind}
+    )
+
+
+def _raise(status: Mapping[str, Any], what: str) -> None:
+    message = f"{what}: {status.get('message', 'the server ended the watch with an error')}"
+    expired = status.get("code") == 410 or status.get("reason") in {"Expired", "Gone"}
+    raise (ExpiredError if expired else UnavailableError)(message)

@@ -1,0 +1,313 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Watch kinds, one connection each, and keep what they tell.
+
+Watches are level-triggered here: an event only refreshes what is known and wakes the machine,
+which looks at the whole. A missed, doubled or reordered event therefore changes nothing. A watch
+that ends is opened again where it ended; one whose place is forgotten starts over, and objects
+that are not there any more are dropped.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from fluxsm.adapters.kube.trim import METADATA_ONLY, trim
+from fluxsm.api import names
+from fluxsm.api.objects import Kind, Manifest, ObjectRef
+from fluxsm.errors import ClusterError, ExpiredError, NotFoundError
+from fluxsm.ports import Clock, Cluster, Interrupt, Wake, WatchEvent
+
+log = logging.getLogger("fluxsm.watch")
+
+FIRST_PAUSE: Final = 0.2
+LONGEST_PAUSE: Final = 30.0
+STEADY_SECONDS: Final = 60.0
+"""A watch that lasted this long starts over with the first pause."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """What one watch covers."""
+
+    kind: Kind
+    namespace: str = ""
+    labels: str = ""
+    fields: str = ""
+    metadata_only: bool = False
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What a watch knows.
+
+    Attributes:
+        objects: by namespace and name.
+        deleted: resourceVersion at which an object was seen to go, to tell late news by.
+        synced: whether a whole list has arrived.
+    """
+
+    objects: dict[tuple[str, str], Manifest] = field(default_factory=dict)
+    deleted: dict[tuple[str, str], int] = field(default_factory=dict)
+    synced: bool = False
+
+
+class Watch:
+    """One kind, watched in a thread of its own until it is stopped."""
+
+    def __init__(self, cluster: Cluster, scope: Scope, clock: Clock, wake: Wake) -> None:
+        self.scope = scope
+        self.restarts = 0
+        self.heard = clock.monotonic()
+        self._cluster = cluster
+        self._clock = clock
+        self._wake = wake
+        self._lock = threading.Lock()
+        self._seen = _Seen()
+        self._version = ""
+        self._interrupt = Interrupt()
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(
+            target=self._run, name=f"watch-{scope.kind.kind}", daemon=True
+        )
+
+    def start(self) -> None:
+        """Begin to watch."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread, also in the middle of a read."""
+        self._stopping.set()
+        self._interrupt.fire()
+        self._thread.join(timeout=5)
+
+    @property
+    def synced(self) -> bool:
+        """Whether everything that exists has been heard of once."""
+        return self._seen.synced
+
+    def get(self, namespace: str, name: str) -> Manifest | None:
+        """An object as last seen."""
+        with self._lock:
+            return self._seen.objects.get((namespace, name))
+
+    def all(self) -> list[Manifest]:
+        """All objects as last seen."""
+        with self._lock:
+            return list(self._seen.objects.values())
+
+    def put(self, manifest: Manifest) -> None:
+        """Note an answer of the API server."""
+        with self._lock:
+            self._note(trim(manifest) if self.scope.labels else manifest)
+
+    def _run(self) -> None:
+        pause = FIRST_PAUSE
+        while not self._stopping.is_set():
+            began = self._clock.monotonic()
+            try:
+                self._follow()
+            except ExpiredError:
+                self._version = ""
+            except NotFoundError:
+                self._sync_nothing()
+            except ClusterError as error:
+                if not self._stopping.is_set():
+                    log.warning("%s; starting again", error)
+            except Exception:
+                log.exception("the watch of %s failed; starting again", self.scope.kind)
+            if self._clock.monotonic() - began > STEADY_SECONDS:
+                pause = FIRST_PAUSE
+            self.restarts += 1
+            self._stopping.wait(pause * (0.5 + self._clock.random()))
+            pause = min(pause * 2, LONGEST_PAUSE)
+
+    def _follow(self) -> None:
+        """Follow one connection to its end."""
+        fresh: set[tuple[str, str]] | None = None if self._version else set()
+        events = self._cluster.watch(
+            self.scope.kind,
+            namespace=self.scope.namespace,
+            labels=self.scope.labels,
+            fields=self.scope.fields,
+            metadata_only=self.scope.metadata_only,
+            resource_version=self._version,
+            interrupt=self._interrupt,
+        )
+        for event in events:
+            self.heard = self._clock.monotonic()
+            fresh = self._hear(event, fresh)
+            if self._stopping.is_set():
+                return
+
+    def _hear(
+        self, event: WatchEvent, fresh: set[tuple[str, str]] | None
+    ) -> set[tuple[str, str]] | None:
+        """Note an event; `fresh` collects what a first list names, so that the rest can go."""
+        version = str(event.manifest.get("metadata", {}).get("resourceVersion", ""))
+        match event.type:
+            case "BOOKMARK":
+                self._version = version or self._version
+                return fresh
+            case "SYNCED":
+                self._version = version or self._version
+                self._drop_all_but(fresh, _version(event.manifest))
+                self._wake()
+                return None
+            case "DELETED":
+                self._forget(event.manifest)
+            case _:
+                with self._lock:
+                    self._note(self._kept(event.manifest))
+                if fresh is not None:
+                    fresh.add(_key(event.manifest))
+        if fresh is None:
+            self._version = version or self._version
+            self._wake()
+        return fresh
+
+    def _kept(self, manifest: Manifest) -> Manifest:
+        return trim(manifest) if self.scope.labels else manifest
+
+    def _note(self, manifest: Manifest) -> None:
+        """Keep the newer of two versions; called with the lock held."""
+        key = _key(manifest)
+        known = self._seen.objects.get(key)
+        if known is not None and _version(manifest) < _version(known):
+            return
+        if _version(manifest) <= self._seen.deleted.get(key, -1):
+            return
+        self._seen.objects[key] = manifest
+
+    def _forget(self, manifest: Manifest) -> None:
+        key = _key(manifest)
+        with self._lock:
+            known = self._seen.objects.get(key)
+            if known is not None and _version(known) > _version(manifest):
+                return  # late news of an earlier incarnation
+            self._seen.objects.pop(key, None)
+            self._seen.deleted[key] = _version(manifest)
+
+    def _drop_all_but(self, fresh: set[tuple[str, str]] | None, listed: int) -> None:
+        """Drop what a list did not name; what was written after the list may not be in it."""
+        with self._lock:
+            for key in self._seen.objects.keys() - (fresh or set()) if fresh is not None else ():
+                if not listed or _version(self._seen.objects[key]) <= listed:
+                    del self._seen.objects[key]
+            self._seen.synced = True
+
+    def _sync_nothing(self) -> None:
+        """The kind is not served, so there are no objects of it."""
+        self._version = ""
+        with self._lock:
+            self._seen.objects.clear()
+            self._seen.synced = True
+        self.heard = self._clock.monotonic()
+        self._wake()
+
+
+def _key(manifest: Manifest) -> tuple[str, str]:
+    ref = ObjectRef.of(manifest)
+    return (ref.namespace, ref.name)
+
+
+def _version(manifest: Manifest) -> int:
+    """The resourceVersion as a number; newer is greater, as the API server promises."""
+    text = str(manifest.get("metadata", {}).get("resourceVersion", ""))
+    return int(text) if text.isdecimal() else 0
+
+
+class LiveObjects:
+    """Implements `fluxsm.ports.Live`: the managed objects, by their owner label."""
+
+    def __init__(
+        self, cluster: Cluster, clock: Clock, wake: Wake, *, instance: str = names.SINGLETON
+    ) -> None:
+        self._cluster = cluster
+        self._clock = clock
+        self._wake = wake
+        self._labels = f"{names.OWNER_NAME_LABEL}={instance}"
+        self._watches: dict[Kind, Watch] = {}
+
+    def expect(self, kinds: Iterable[Kind]) -> bool:
+        """Watch these kinds; True when the first list of each has arrived."""
+        wanted = set(kinds)
+        for kind in sorted(wanted - self._watches.keys()):
+            scope = Scope(kind=kind, labels=self._labels, metadata_only=kind.kind in METADATA_ONLY)
+            watch = Watch(self._cluster, scope, self._clock, self._wake)
+            self._watches[kind] = watch
+            watch.start()
+        return all(self._watches[kind].synced for kind in wanted)
+
+    def get(self, ref: ObjectRef) -> Manifest | None:
+        """The object as last seen, None when it does not exist."""
+        watch = self._watches.get(ref.kind)
+        return watch.get(ref.namespace, ref.name) if watch else None
+
+    def put(self, manifest: Manifest) -> None:
+        """Note an answer of the API server."""
+        watch = self._watches.get(Kind.of(manifest))
+        if watch is not None:
+            watch.put(manifest)
+
+    def forget(self) -> None:
+        """Stop all watches and drop what they told."""
+        watches, self._watches = self._watches, {}
+        for watch in watches.values():
+            watch.stop()
+
+    def progress(self) -> Mapping[str, float]:
+        """When each watch was last heard of, in monotonic seconds."""
+        return {str(kind): watch.heard for kind, watch in self._watches.items()}
+
+    @property
+    def restarts(self) -> int:
+        """How often watches were opened again."""
+        return sum(watch.restarts for watch in self._watches.values())
+
+
+class InstanceWatch:
+    """The one FluxInstance of a namespace."""
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        clock: Clock,
+        namespace: str,
+        wake: Callable[[], None],
+        *,
+        name: str = names.SINGLETON,
+    ) -> None:
+        kind = Kind(names.GROUP, names.VERSION, names.INSTANCE_KIND)
+        scope = Scope(kind=kind, namespace=namespace, fields=f"metadata.name={name}")
+        self._name, self._namespace = name, namespace
+        self._watch = Watch(cluster, scope, clock, wake)
+
+    def start(self) -> None:
+        """Begin to watch."""
+        self._watch.start()
+
+    def stop(self) -> None:
+        """End the watch."""
+        self._watch.stop()
+
+    @property
+    def synced(self) -> bool:
+        """Whether it is known if there is an instance."""
+        return self._watch.synced
+
+    @property
+    def heard(self) -> float:
+        """When the watch was last heard of, in monotonic seconds."""
+        return self._watch.heard
+
+    def current(self) -> Manifest | None:
+        """The instance as last seen, None when there is none."""
+        return self._watch.get(self._namespace, self._name)
+
+    def put(self, manifest: Manifest) -> None:
+        """Note an answer of the API server."""
+        self._watch.put(manifest)
