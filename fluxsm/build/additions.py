@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 from fluxsm.build.options import HELM, KUSTOMIZE, NOTIFIER, WATCHER, Options
-from fluxsm.build.pod import append_args
+from fluxsm.build.pod import append_args, child
 from fluxsm.build.rbac import allow_own_kinds
 from fluxsm.build.resource import Resource, deployments_of
 
@@ -31,7 +31,7 @@ def extend_notifications(options: Options, resources: list[Resource]) -> None:
     for item in resources:
         field = _ENUMS.get(item.name) if item.kind == "CustomResourceDefinition" else None
         if field:
-            for version in item.manifest["spec"].get("versions") or []:
+            for version in child(item.manifest, "spec").get("versions") or []:
                 _extend_enum(version, field)
     allow_own_kinds(options, resources)
 

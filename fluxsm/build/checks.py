@@ -11,7 +11,13 @@ from fluxsm.api import names
 from fluxsm.build.options import WATCHER, Options
 from fluxsm.errors import BuildError
 
+_LABEL_LIMIT = 63
 _DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+_LABEL_KEY = re.compile(
+    r"([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?"
+    r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
+)
+_QUANTITY = re.compile(r"\+?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+|[KMGTPE]i|[mkMGTPE])?")
 
 
 def check(options: Options, offered: Collection[str]) -> None:
@@ -26,7 +32,9 @@ def check(options: Options, offered: Collection[str]) -> None:
     """
     _check_components(options, offered)
     _check_identity(options)
+    _check_registry(options)
     _check_shards(options)
+    _check_storage(options)
     _check_sync(options)
 
 
@@ -68,12 +76,33 @@ def _check_identity(options: Options) -> None:
         raise BuildError(f"{field_tenant} needs {field_object} to be true")
 
 
+def _check_registry(options: Options) -> None:
+    registry = options.spec.distribution.registry
+    if "://" in registry or any(character.isspace() for character in registry):
+        raise BuildError(
+            f".spec.distribution.registry: {registry!r} is not a registry such as ghcr.io/fluxcd"
+            " (host and path, without a scheme)"
+        )
+
+
 def _check_shards(options: Options) -> None:
+    if not _LABEL_KEY.fullmatch(options.shard_key):
+        raise BuildError(
+            f".spec.sharding.key: {options.shard_key!r} is not a label key such as"
+            f" {names.SHARDING_KEY}"
+        )
+    longest = max((len(name) for name in options.components if name in options.sharded), default=0)
     for place, shard in enumerate(options.shards):
+        where = f".spec.sharding.shards[{place}]: {shard!r}"
         if not _DNS_LABEL.fullmatch(shard):
             raise BuildError(
-                f".spec.sharding.shards[{place}]: {shard!r} is not a DNS label (lower-case letters,"
-                " digits and dashes, at most 63 characters)"
+                f"{where} is not a DNS label (lower-case letters, digits and dashes, at most"
+                f" {_LABEL_LIMIT} characters)"
+            )
+        if longest + 1 + len(shard) > _LABEL_LIMIT:
+            raise BuildError(
+                f"{where} is too long: with the name of a controller before it, it must fit into"
+                f" {_LABEL_LIMIT} characters, so {_LABEL_LIMIT - longest - 1} are allowed"
             )
     for shard, count in Counter(options.shards).items():
         if count > 1:
@@ -81,6 +110,12 @@ def _check_shards(options: Options) -> None:
                 f".spec.sharding.shards: {shard!r} is listed {count} times, so its objects would"
                 " be created twice"
             )
+
+
+def _check_storage(options: Options) -> None:
+    storage = options.spec.storage
+    if storage is not None and not _QUANTITY.fullmatch(storage.size):
+        raise BuildError(f".spec.storage.size: {storage.size!r} is not a quantity such as 10Gi")
 
 
 def _check_sync(options: Options) -> None:

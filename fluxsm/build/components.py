@@ -6,7 +6,7 @@ from __future__ import annotations
 from fluxsm.api import names
 from fluxsm.build.distribution import Distribution
 from fluxsm.build.options import NOTIFIER, SOURCE, WATCHER, Options
-from fluxsm.build.pod import pod_spec, set_flag
+from fluxsm.build.pod import child, pod_spec, set_flag
 from fluxsm.build.resource import Resource, deployments, deployments_of
 
 
@@ -48,7 +48,7 @@ def set_scheduling(options: Options, resources: list[Resource]) -> None:
     secret = options.spec.distribution.image_pull_secret
     for item in deployments(resources):
         spec = pod_spec(item.manifest)
-        spec["nodeSelector"] = {**(spec.get("nodeSelector") or {}), "kubernetes.io/os": "linux"}
+        child(spec, "nodeSelector")["kubernetes.io/os"] = "linux"
         if secret:
             spec["imagePullSecrets"] = [{"name": secret}]
 

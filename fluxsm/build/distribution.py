@@ -11,7 +11,7 @@ Other files are of no concern. Each file is parsed once, when it is first asked 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, Final
 
 from fluxsm.api.objects import Manifest
@@ -113,7 +113,7 @@ class Distribution:
         found = self._read(path, _load_objects)
         return [_copy(item) for item in found if item["kind"] not in without]
 
-    def _read(self, path: str, load: Any) -> list[Manifest]:
+    def _read(self, path: str, load: Callable[[bytes, str], list[Manifest]]) -> list[Manifest]:
         if path not in self._parsed:
             try:
                 content = self._files[path]

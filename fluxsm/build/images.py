@@ -118,13 +118,13 @@ def _pinned(
     for entry in distribution.images(options.version_name, variant):
         name = str(entry.get("name", "")).rpartition("/")[2]
         if name in options.components:
-            found.append(
-                ComponentImage(
-                    name=name,
-                    repository=f"{registry}/{name}",
-                    tag=str(entry.get("newTag", "")),
-                    digest=str(entry.get("digest", "")),
+            tag, digest = str(entry.get("newTag") or ""), str(entry.get("digest") or "")
+            if not _TAG.fullmatch(tag) or not _DIGEST.fullmatch(digest):
+                raise BuildError(
+                    f"{variant} of {options.version_name} has no good tag and digest for {name}"
                 )
+            found.append(
+                ComponentImage(name=name, repository=f"{registry}/{name}", tag=tag, digest=digest)
             )
     missing = set(options.components) - {image.name for image in found}
     if missing or len(found) != len(options.components):

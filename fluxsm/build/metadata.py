@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,6 +11,7 @@ from fluxsm.api import names
 from fluxsm.api.objects import Manifest
 from fluxsm.build.options import Options
 from fluxsm.build.resource import Resource
+from fluxsm.errors import BuildError
 
 
 def set_namespaces(options: Options, resources: list[Resource]) -> None:
@@ -38,8 +40,23 @@ def set_common_metadata(options: Options, resources: list[Resource]) -> None:
     }
     for item in resources:
         metadata = item.manifest["metadata"]
-        _merge(metadata, "annotations", annotations)
-        _merge(metadata, "labels", labels)
+        metadata["annotations"] = _texts(item, "annotations") | annotations
+        metadata["labels"] = _texts(item, "labels") | labels
+
+
+def _texts(item: Resource, key: str) -> dict[str, str]:
+    """Labels or annotations as text, where a patch wrote numbers or booleans.
+
+    Raises:
+        BuildError: a value is neither.
+    """
+    found: dict[str, str] = {}
+    for name, value in (item.manifest["metadata"].get(key) or {}).items():
+        if isinstance(value, dict | list):
+            raise BuildError(f"{item.kind}/{item.name}: metadata.{key}.{name} is not text")
+        if value is not None:
+            found[name] = value if isinstance(value, str) else json.dumps(value)
+    return found
 
 
 def with_owner(options: Options, objects: list[Manifest]) -> list[Manifest]:
@@ -48,10 +65,7 @@ def with_owner(options: Options, objects: list[Manifest]) -> list[Manifest]:
     The ownership labels come last: an object that loses them would never be pruned again.
     """
     common = options.spec.common_metadata
-    owner = {
-        names.OWNER_NAME_LABEL: options.instance.metadata.name,
-        names.OWNER_NAMESPACE_LABEL: options.namespace,
-    }
+    owner = _owner_labels(options)
     for item in objects:
         metadata = item["metadata"]
         if common is not None:
@@ -59,6 +73,24 @@ def with_owner(options: Options, objects: list[Manifest]) -> list[Manifest]:
             _merge(metadata, "labels", common.labels or {})
         _merge(metadata, "labels", owner)
     return objects
+
+
+def owner_warnings(options: Options) -> list[str]:
+    """What of the user's metadata has no effect."""
+    common = options.spec.common_metadata
+    asked = (common.labels if common else None) or {}
+    return [
+        f".spec.commonMetadata.labels: {label} marks who owns an object and cannot be changed"
+        for label, value in _owner_labels(options).items()
+        if asked.get(label, value) != value
+    ]
+
+
+def _owner_labels(options: Options) -> dict[str, str]:
+    return {
+        names.OWNER_NAME_LABEL: options.instance.metadata.name,
+        names.OWNER_NAMESPACE_LABEL: options.namespace,
+    }
 
 
 def _merge(metadata: dict[str, Any], key: str, wanted: Mapping[str, str]) -> None:

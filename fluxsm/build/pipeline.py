@@ -15,10 +15,16 @@ from fluxsm.build import additions, components, identity, profiles, rbac, shardi
 from fluxsm.build.checks import check
 from fluxsm.build.distribution import Distribution
 from fluxsm.build.images import ComponentImage, choose_images, read_images, set_images
-from fluxsm.build.metadata import set_common_metadata, set_namespaces, with_owner
+from fluxsm.build.metadata import (
+    owner_warnings,
+    set_common_metadata,
+    set_namespaces,
+    with_owner,
+)
 from fluxsm.build.options import Options
 from fluxsm.build.references import repair_references
 from fluxsm.build.resource import Resource
+from fluxsm.build.shape import check_shape
 from fluxsm.errors import BuildError
 from fluxsm.rules.order import digest_key, sort_for_delivery
 
@@ -67,6 +73,8 @@ def build(
     resources = _load(options, distribution)
     _transform(options, resources)
     resources, warnings = _patch(options, resources)
+    if not resources:
+        raise BuildError("no objects are left: .spec.kustomize.patches delete all of them")
     set_namespaces(options, resources)
     set_images(chosen.images, options, resources)
     set_common_metadata(options, resources)
@@ -78,7 +86,7 @@ def build(
         digest=digest(objects),
         components=read_images(options, objects),
         objects=tuple(with_owner(options, objects)),
-        warnings=(*chosen.warnings, *warnings),
+        warnings=(*chosen.warnings, *warnings, *owner_warnings(options)),
     )
 
 
@@ -114,7 +122,9 @@ def _patch(options: Options, resources: list[Resource]) -> tuple[list[Resource],
     from fluxsm.build.patches import apply_user_patches  # noqa: PLC0415 most instances have none
 
     result = apply_user_patches(resources, options.spec.patches)
-    return list(result.resources), result.warnings
+    for item in result.resources:
+        item.manifest = check_shape(item.manifest, ".spec.kustomize.patches")
+    return list(result.resources), tuple(result.warnings)
 
 
 def _refuse_twins(objects: Sequence[Manifest]) -> None:

@@ -18,19 +18,19 @@ DATA_PATH = "/data"
 
 def pod_spec(deployment: Manifest) -> dict[str, Any]:
     """The `spec.template.spec` of a Deployment."""
-    return _child(_template(deployment), "spec")
+    return child(_template(deployment), "spec")
 
 
 def pod_metadata(deployment: Manifest) -> dict[str, Any]:
     """The `spec.template.metadata` of a Deployment."""
-    return _child(_template(deployment), "metadata")
+    return child(_template(deployment), "metadata")
 
 
 def _template(deployment: Manifest) -> dict[str, Any]:
-    return _child(_child(deployment, "spec"), "template")
+    return child(child(deployment, "spec"), "template")
 
 
-def _child(parent: dict[str, Any], key: str) -> dict[str, Any]:
+def child(parent: dict[str, Any], key: str) -> dict[str, Any]:
     """A mapping in a mapping, made where it is absent or null."""
     if parent.get(key) is None:
         parent[key] = {}

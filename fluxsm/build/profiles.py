@@ -16,7 +16,7 @@ from fluxsm.build.options import (
     WATCHER,
     Options,
 )
-from fluxsm.build.pod import append_args, manager, pod_metadata, pod_spec
+from fluxsm.build.pod import append_args, child, manager, pod_metadata, pod_spec
 from fluxsm.build.resource import Resource, deployments, deployments_of
 
 _CONCURRENCY: Final = {"small": ("5", "10s"), "medium": ("10", "5s"), "large": ("20", "5s")}
@@ -68,17 +68,10 @@ def apply_size(options: Options, resources: list[Resource]) -> None:
     size = options.cluster.size
     for item in deployments(resources):
         metadata = pod_metadata(item.manifest)
-        metadata["labels"] = {**(metadata.get("labels") or {}), names.PART_OF_LABEL: "flux"}
-        metadata["annotations"] = {
-            **(metadata.get("annotations") or {}),
-            "cluster-autoscaler.kubernetes.io/safe-to-evict": "true",
-        }
+        child(metadata, "labels")[names.PART_OF_LABEL] = "flux"
+        child(metadata, "annotations")["cluster-autoscaler.kubernetes.io/safe-to-evict"] = "true"
         if size in _RESOURCES:
-            own = item.manifest["metadata"]
-            own["annotations"] = {
-                **(own.get("annotations") or {}),
-                names.PROFILE_ANNOTATION: size,
-            }
+            child(item.manifest["metadata"], "annotations")[names.PROFILE_ANNOTATION] = size
     if size in _RESOURCES:
         _apply_size_args(size, resources)
         _apply_size_resources(size, resources)

@@ -59,8 +59,8 @@ def check_shape(manifest: Mapping[str, Any], where: str) -> Manifest:
             mapping(manifest, "metadata", labels)
         for path in _MAPPINGS.get(manifest["kind"], ()):
             mapping(manifest, *path)
-        for container in _lists(manifest):
-            _check_container(container)
+        for place, container in enumerate(_containers(manifest)):
+            _check_container(container, f"{'.'.join(_POD)}.containers[{place}]")
     except MalformedError as error:
         name = f"{manifest['kind']}/{manifest['metadata']['name']}"
         raise BuildError(f"{where}: {name}: {error}") from None
@@ -72,8 +72,8 @@ def _demand_text(manifest: Mapping[str, Any], *path: str) -> None:
         raise MalformedError(f"{'.'.join(path)} is missing")
 
 
-def _lists(manifest: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """Check the lists, and give the containers of a Deployment."""
+def _containers(manifest: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """The containers of a Deployment; all lists of the object are checked on the way."""
     entries(manifest, "subjects")
     mapping(manifest, "roleRef")
     for path in _LISTS.get(manifest["kind"], ()):
@@ -85,11 +85,14 @@ def _lists(manifest: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
                 mapping(volume, "persistentVolumeClaim")
 
 
-def _check_container(container: Mapping[str, Any]) -> None:
-    _demand_text(container, "name")
-    text(container, "image")
-    mapping(container, "securityContext")
-    entries(container, "volumeMounts")
+def _check_container(container: Mapping[str, Any], where: str) -> None:
+    try:
+        _demand_text(container, "name")
+        text(container, "image")
+        mapping(container, "securityContext")
+        entries(container, "volumeMounts")
+    except MalformedError as error:
+        raise MalformedError(f"{where}.{error}") from None
     args = read(container, "args")
     if args is not None and not isinstance(args, list):
-        raise MalformedError("args is not a list")
+        raise MalformedError(f"{where}.args is not a list")

@@ -10,6 +10,7 @@ from fluxsm.build.distribution import Distribution
 from fluxsm.build.options import SOURCE, WATCHER, Options
 from fluxsm.build.pod import (
     append_args,
+    child,
     mount_data_from,
     pod_metadata,
     replace_data_volume,
@@ -52,7 +53,7 @@ def _load_shard(shard: str, options: Options, distribution: Distribution) -> lis
 def _shard_copy(manifest: Manifest, component: str, shard: str, options: Options) -> Resource:
     app = f"{component}-{shard}"
     if manifest["kind"] == "Service":
-        manifest["spec"]["selector"]["app"] = app
+        child(child(manifest, "spec"), "selector")["app"] = app
     elif manifest["kind"] == "Deployment":
         _adapt_deployment(manifest, component, shard, options)
     return _finish(manifest, shard, options)
@@ -60,10 +61,10 @@ def _shard_copy(manifest: Manifest, component: str, shard: str, options: Options
 
 def _adapt_deployment(manifest: Manifest, component: str, shard: str, options: Options) -> None:
     app = f"{component}-{shard}"
-    manifest["spec"]["selector"]["matchLabels"]["app"] = app
+    child(child(child(manifest, "spec"), "selector"), "matchLabels")["app"] = app
     metadata = pod_metadata(manifest)
-    metadata["labels"] = {**(metadata.get("labels") or {}), "app": app}
-    metadata["annotations"] = {**(metadata.get("annotations") or {}), names.SHARD_ROLE: "shard"}
+    child(metadata, "labels")["app"] = app
+    child(metadata, "annotations")[names.SHARD_ROLE] = "shard"
     if component in {SOURCE, WATCHER}:
         # The address of the main controller keeps its place; of two the later one counts.
         set_flag(manifest, "--storage-adv-addr", options.storage_address(component))
@@ -80,7 +81,7 @@ def _finish(manifest: Manifest, shard: str, options: Options) -> Resource:
     original = Identity(name=metadata["name"])
     metadata["name"] = f"{metadata['name']}-{shard}"
     metadata["namespace"] = options.namespace
-    metadata["annotations"] = {**(metadata.get("annotations") or {}), names.SHARD_ROLE: "shard"}
+    child(metadata, "annotations")[names.SHARD_ROLE] = "shard"
     return Resource(manifest=manifest, original=original)
 
 
