@@ -6,7 +6,7 @@ from __future__ import annotations
 from fluxsm.step import Observed
 
 
-def blocks_the_new_crds(observed: Observed) -> bool:
+def blocks_new_crds(observed: Observed) -> bool:
     """A version that the new CRDs drop is still stored."""
     return bool(observed.run.migration_before)
 

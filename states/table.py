@@ -35,7 +35,7 @@ TABLE = define(
         # The way from nothing to Ready.
         rows(S.PENDING,                             E.STARTED,      S.FETCHING_ARTIFACT),
         rows(S.FETCHING_ARTIFACT,                   E.FETCHED,      S.BUILDING),
-        rows(S.BUILDING,                            E.BUILT,        S.MIGRATING, g.blocks_the_new_crds),
+        rows(S.BUILDING,                            E.BUILT,        S.MIGRATING, g.blocks_new_crds),
         rows(S.BUILDING,                            E.BUILT,        S.APPLYING),
         stay(S.APPLYING,                            E.RECORDED),
         rows(S.APPLYING,                            E.APPLIED,      S.HEALTH_CHECKING),

@@ -22,7 +22,6 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 
 from fluxsm.api import duration, names
-from fluxsm.errors import UsageError
 
 INTERVAL_PATTERN = r"^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$"
 CONDITION_TYPE_PATTERN = (
@@ -483,16 +482,20 @@ class FluxInstance(Model):
             return default
 
 
+class InvalidInstanceError(ValueError):
+    """A manifest is not a FluxInstance that the API server would admit; the message says why."""
+
+
 def parse_instance(manifest: Mapping[str, Any]) -> FluxInstance:
     """Read a FluxInstance.
 
     Raises:
-        UsageError: naming the first wrong field by its path, and what is wrong with it.
+        InvalidInstanceError: naming the first wrong field by its path, and what is wrong with it.
     """
     try:
         return FluxInstance.model_validate(_without_nulls(manifest))
     except ValidationError as error:
-        raise UsageError(_explain(error)) from None
+        raise InvalidInstanceError(_explain(error)) from None
 
 
 def _without_nulls(value: Any) -> Any:

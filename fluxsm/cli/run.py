@@ -22,7 +22,7 @@ log = logging.getLogger("fluxsm")
 _LEVELS = {"trace": 5, "debug": logging.DEBUG, "info": logging.INFO, "error": logging.ERROR}
 
 
-class Duration(click.ParamType):
+class Duration(click.ParamType[timedelta]):
     """A Go duration such as 750ms or 15m."""
 
     name = "duration"
@@ -58,7 +58,7 @@ def _accept_ignored(command: click.Command) -> click.Command:
     for name in _IGNORED:
         command = click.option(
             f"--{name}", hidden=True, expose_value=False, is_flag=False, flag_value="true"
-        )(command)  # type: ignore[assignment]
+        )(command)
     return command
 
 
@@ -79,7 +79,7 @@ def _accept_ignored(command: click.Command) -> click.Command:
 @click.option(
     "--storage-path",
     type=click.Path(path_type=Path),
-    help="Folder of the operator's own distribution. [default: /data, else the starter distribution]",
+    help="Folder of the operator's own distribution. [default: /data or the starter one]",
 )
 @click.option(
     "--health-addr", default=":8081", show_default=True, help="Address of the probes; empty: none."

@@ -14,9 +14,9 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from fluxsm.api import names
-from fluxsm.api.instance import FluxInstance, parse_instance
+from fluxsm.api.instance import FluxInstance, InvalidInstanceError, parse_instance
 from fluxsm.api.objects import Kind, Manifest, ObjectRef
-from fluxsm.errors import ClusterError, ConflictError, NotFoundError, UsageError
+from fluxsm.errors import ClusterError, ConflictError, NotFoundError
 from fluxsm.machine.alphabet import Event, State
 from fluxsm.ports import Clock, Ports
 from fluxsm.rules import conditions, notification, schedule
@@ -122,12 +122,12 @@ class Reconciler:
         """The instance, None when not even that can be read (another CRD admitted it)."""
         try:
             return parse_instance(manifest)
-        except UsageError as error:
+        except InvalidInstanceError as error:
             log.warning("the instance cannot be read: %s", error)
             self._tell_unreadable(manifest, error)
             return None
 
-    def _tell_unreadable(self, manifest: Manifest, error: UsageError) -> None:
+    def _tell_unreadable(self, manifest: Manifest, error: InvalidInstanceError) -> None:
         """Say in the status what is wrong; the machine needs a spec that can be read."""
         status = dict(manifest.get("status") or {})
         write = conditions.Writer(

@@ -20,7 +20,7 @@ ENGINE = Engine(TABLE)
 def observed(holds: frozenset[str]) -> SimpleNamespace:
     """Observations under which exactly these guards hold."""
     run = SimpleNamespace(
-        migration_before=(1,) if "blocks_the_new_crds" in holds else (),
+        migration_before=(1,) if "blocks_new_crds" in holds else (),
         migration_after=(1,) if "wants_migration" in holds else (),
         applied="is_applied" in holds,
         can_fall_back="has_last_good" in holds,

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+# Everything that a laptop and CI do. `make help` lists it.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# The stamp is newer than the lock when everything is installed.
+STAMP := $(VENV)/.installed
+CLUSTER ?= local
+ONCE ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test unit integration lint fmt type contracts verify generate controlplane \
+        bench lock clean
+
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
+
+$(STAMP): requirements/dev.txt pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+setup: $(STAMP) ## Make .venv with everything from the locks, and .venv/bin/fluxsm
+
+run: $(STAMP) ## Show an instance going to Ready (ONCE=1 ends then; CLUSTER=current uses your kubeconfig)
+	@$(BIN)/python -m tools.demo --cluster $(CLUSTER) $(if $(ONCE),--once)
+
+test: lint type contracts verify unit integration ## Everything that must be green
+
+unit: $(STAMP) ## Unit, state, golden, contract and property tests, without a control plane
+	$(BIN)/python -m pytest -m "not integration" -n 2 -q
+
+integration: $(STAMP) controlplane ## Tests on a real control plane
+	$(BIN)/python -m pytest -m integration -q
+
+lint: $(STAMP) ## Style
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+fmt: $(STAMP) ## Format, and fix what can be fixed
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+type: $(STAMP) ## Types, tests included
+	$(BIN)/mypy
+
+contracts: $(STAMP) ## Import directions
+	$(BIN)/lint-imports
+
+generate: $(STAMP) ## Write the generated files
+	$(BIN)/python -m tools.generate
+
+verify: $(STAMP) ## Fail when a generated file is stale
+	$(BIN)/python -m tools.generate --check
+
+controlplane: ## Build the test control plane (once per machine)
+	@$(PYTHON) -m tests.controlplane build >/dev/null
+
+bench: $(STAMP) controlplane ## Requests, time and memory, against the targets
+	$(BIN)/python -m bench
+
+lock: ## Renew the locks (needs uv)
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml -o requirements/run.txt
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --group dev pyproject.toml -o requirements/dev.txt
+
+clean: ## Remove what was built here; the cached control plane stays
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
