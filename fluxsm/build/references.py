@@ -44,9 +44,9 @@ def _renamed(resources: list[Resource]) -> _Names:
 
 
 def _former_names(item: Resource) -> Iterator[str]:
-    if not item.is_shard:
-        yield item.original.name
-    yield from (identity.name for identity in item.former)
+    """Names that an object had; the shards of a component share its original name."""
+    found = [item.original.name, *(identity.name for identity in item.former)]
+    yield from (name for name in found if not item.is_shard or name != item.original.name)
 
 
 def _follow(holder: dict[str, Any], key: str, kind: str, renamed: _Names) -> None:

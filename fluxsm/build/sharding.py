@@ -82,7 +82,8 @@ def _finish(manifest: Manifest, shard: str, options: Options) -> Resource:
     metadata["name"] = f"{metadata['name']}-{shard}"
     metadata["namespace"] = options.namespace
     child(metadata, "annotations")[names.SHARD_ROLE] = "shard"
-    return Resource(manifest=manifest, original=original)
+    placed = Identity(name=original.name, namespace=options.namespace)
+    return Resource(manifest=manifest, original=original, former=[placed])
 
 
 def exclude_shards(options: Options, resources: list[Resource]) -> None:
