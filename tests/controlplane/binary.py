@@ -4,6 +4,10 @@
 The Go module beside this file makes one binary that acts as every program. It takes minutes to
 compile, so it is kept in a cache folder outside the repository, under a name made from the
 sources: a change of the sources builds anew, everything else starts at once.
+
+Of the 2,787 packages that it compiles, the API server and etcd alone need 2,132 (`go list -deps`):
+leaving controllers out would save little, so all of the controller manager is in, and the flags of
+a cluster choose what runs.
 """
 
 from __future__ import annotations
@@ -16,7 +20,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -126,7 +130,7 @@ def _compile(target: Path) -> None:
     _say("building the test control plane (once per machine, about 5 minutes on 2 cores)")
     half_done = target.with_suffix(f".{os.getpid()}")
     log = target.with_suffix(".log")
-    command = [go, "build", "-trimpath", "-ldflags", _link_flags(), "-o", str(half_done), "."]
+    command = [go, "build", "-v", "-trimpath", "-ldflags", _link_flags(), "-o", str(half_done), "."]
     env = {**os.environ, "CGO_ENABLED": "0", "GOFLAGS": "-mod=readonly -buildvcs=false"}
     env["GOTOOLCHAIN"] = "local"
     with log.open("wb") as output:
@@ -134,7 +138,7 @@ def _compile(target: Path) -> None:
             command, cwd=HERE, env=env, stdin=subprocess.DEVNULL, stdout=output, stderr=output
         )
         try:
-            _show_progress(process, log)
+            _show_progress(process, log, _count_packages(go, env))
         except BaseException:
             process.kill()
             half_done.unlink(missing_ok=True)
@@ -148,15 +152,25 @@ def _compile(target: Path) -> None:
     _say(f"built {target} ({target.stat().st_size >> 20} MB)")
 
 
-def _show_progress(process: subprocess.Popen[bytes], log: Path) -> None:
+def _count_packages(go: str, env: Mapping[str, str]) -> int:
+    """How many packages the build needs; this downloads the modules, where they are missing."""
+    done = subprocess.run(
+        [go, "list", "-deps", "."], cwd=HERE, env=env, check=False, capture_output=True, text=True
+    )
+    return len(done.stdout.splitlines())
+
+
+def _show_progress(process: subprocess.Popen[bytes], log: Path, packages: int) -> None:
+    """Say every ten seconds how many packages are compiled: `go build -v` names each."""
     start = time.monotonic()
     while True:
         try:
             process.wait(timeout=10)
         except subprocess.TimeoutExpired:
             lines = log.read_text(errors="replace").splitlines()
-            doing = lines[-1] if lines else "compiling"
-            _say(f"  {time.monotonic() - start:.0f}s {doing[:100]}")
+            compiled = sum(not line.startswith("go: ") for line in lines)
+            seconds = time.monotonic() - start
+            _say(f"  {seconds:.0f}s  compiled {compiled} packages, of {packages} at most")
         else:
             return
 
