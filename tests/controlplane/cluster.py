@@ -45,6 +45,9 @@ kind: Policy
 omitStages: [RequestReceived]
 rules:
 - level: Metadata
+  verbs: [watch]
+  omitStages: [ResponseComplete]  # or a watch would be two requests, one of them at its end
+- level: Metadata
 """
 _START_LIMIT = 60.0
 

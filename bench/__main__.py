@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`make bench`: measure a life on a real control plane and print it against the targets."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from bench.life import live
+from bench.measure import Cost
+from bench.report import show
+from tests.controlplane.binary import ControlPlaneError
+from tests.controlplane.cluster import Cluster
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def main(args: list[str]) -> int:
+    """Measure and print; the exit code says whether all targets are met."""
+    parser = argparse.ArgumentParser(prog="python -m bench")
+    parser.add_argument("--details", action="store_true", help="show the requests by verb")
+    parser.add_argument(
+        "--storage", type=Path, default=_storage(), help="folder with flux/<version>/*.yaml"
+    )
+    wanted = parser.parse_args(args)
+    costs: list[Cost] = []
+    try:
+        with Cluster() as cluster:
+            cluster.kubectl("apply", "--server-side", "-f", str(ROOT / "manifests" / "crd"))
+            for cost in live(cluster, wanted.storage):
+                print(f"{cost.work}: done", file=sys.stderr)
+                costs.append(cost)
+    except ControlPlaneError as error:
+        print(f"✗ {error}", file=sys.stderr)
+        return 2
+    show(costs, details=wanted.details)
+    return 0 if all(cost.is_met for cost in costs) else 1
+
+
+def _storage() -> Path:
+    """Releases of Flux beside this repository, else the starter distribution."""
+    upstream = ROOT.parent / "shared"
+    return upstream if (upstream / "flux").is_dir() else ROOT / "manifests" / "distribution"
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

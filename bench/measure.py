@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Measure one piece of work: requests by the audit log, time, and memory of the process."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from tests.controlplane.cluster import Cluster, Request
+from tests.integration.operator import Operator
+
+
+@dataclass(slots=True, kw_only=True)
+class Cost:
+    """What a piece of work cost.
+
+    Attributes:
+        work: what was done.
+        requests: how many requests the operator sent.
+        seconds: how long it took, as a user would measure it.
+        resident: memory of the operator afterwards, in MiB.
+        by_verb: the requests by verb and resource.
+        most_requests: the target for requests, None where there is none.
+        most_seconds: the target for time.
+        most_resident: the target for memory.
+    """
+
+    work: str
+    requests: int = 0
+    seconds: float = 0.0
+    resident: float = 0.0
+    by_verb: Counter[str] = field(default_factory=Counter)
+    most_requests: int | None = None
+    most_seconds: float | None = None
+    most_resident: float = 60.0
+
+    @property
+    def is_met(self) -> bool:
+        """Whether all targets are met."""
+        return (
+            (self.most_requests is None or self.requests <= self.most_requests)
+            and (self.most_seconds is None or self.seconds <= self.most_seconds)
+            and self.resident <= self.most_resident
+        )
+
+
+@contextmanager
+def measured(cluster: Cluster, operator: Operator, work: str) -> Iterator[Cost]:
+    """Measure what is done inside; the caller sets the targets."""
+    cost = Cost(work=work)
+    before = len(cluster.audit("fluxsm"))
+    began = time.monotonic()
+    yield cost
+    cost.seconds = time.monotonic() - began
+    sent = await_silence(cluster, before)
+    cost.requests = len(sent)
+    cost.by_verb = Counter(f"{item.verb} {item.resource}" for item in sent)
+    cost.resident = operator.resident()
+
+
+def await_silence(cluster: Cluster, before: int) -> Sequence[Request]:
+    """The requests since then, once no more come: events are sent beside the work."""
+    count = -1
+    while count != len(sent := cluster.audit("fluxsm")[before:]):
+        count = len(sent)
+        time.sleep(0.5)
+    return sent

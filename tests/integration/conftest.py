@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One control plane with the CRDs of the operator, and what tests of a whole life need."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.controlplane.cluster import Cluster
+from tests.controlplane.fixtures import bare_cluster, bare_namespace, cluster, namespace
+from tests.integration.instance import Instance
+from tests.integration.operator import Operator, until
+
+__all__ = ["bare_cluster", "bare_namespace", "cluster", "namespace"]
+
+ROOT = Path(__file__).resolve().parents[2]
+UPSTREAM = ROOT.parent / "shared"
+
+
+@pytest.fixture(scope="session")
+def served(cluster: Cluster) -> Cluster:
+    """The control plane with the CRDs of the operator installed."""
+    cluster.kubectl("apply", "--server-side", "-f", str(ROOT / "manifests" / "crd"))
+    cluster.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
+    return cluster
+
+
+@pytest.fixture(scope="session")
+def upstream() -> Path:
+    """A storage folder with the manifests of real Flux releases."""
+    if not (UPSTREAM / "flux").is_dir():
+        pytest.skip("the manifests of Flux releases are not here")
+    return UPSTREAM
+
+
+@pytest.fixture
+def instance(served: Cluster, namespace: str) -> Instance:
+    """A handle of the instance of a fresh namespace; it does not exist yet."""
+    return Instance(served, namespace)
+
+
+@pytest.fixture
+def operate(instance: Instance) -> Iterator[Callable[..., Operator]]:
+    """Start an operator for the namespace; at the end it uninstalls what is still there.
+
+    What Flux installs is cluster-wide, so nothing of it may be left for the next test.
+    """
+    started: list[Operator] = []
+
+    def start(**options: object) -> Operator:
+        operator = Operator(instance.cluster, instance.namespace, **options)  # type: ignore[arg-type]
+        started.append(operator)
+        operator.start()
+        return operator
+
+    yield start
+    try:
+        _clean_up(instance, started)
+    finally:
+        for operator in started:
+            operator.stop()
+
+
+def _clean_up(instance: Instance, started: list[Operator]) -> None:
+    found = instance.read()
+    if found is None:
+        return
+    if not any(operator.pid for operator in started):
+        started[-1].start()
+    instance.annotate({"fluxcd.controlplane.io/reconcile": None})
+    instance.delete()
+    instance.goes()
+    until(lambda: not flux_crds(instance.cluster) or None, "end of the Flux CRDs")
+
+
+def flux_crds(cluster: Cluster) -> list[str]:
+    """The names of the CRDs of Flux that exist."""
+    found = cluster.request("GET", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions")
+    names = [str(item["metadata"]["name"]) for item in found["items"]]
+    return [name for name in names if name.endswith(".toolkit.fluxcd.io")]
