@@ -4,8 +4,11 @@
 from __future__ import annotations
 
 import logging
+import os
 import platform
-from collections.abc import Callable
+import threading
+import uuid
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -13,12 +16,16 @@ from pathlib import Path
 from fluxsm.adapters.bundled import Distributions
 from fluxsm.adapters.clock import SystemClock
 from fluxsm.adapters.kube.client import KubeClient
-from fluxsm.adapters.kube.cluster import KubeCluster
-from fluxsm.adapters.kube.watches import InstanceWatch, LiveObjects
+from fluxsm.adapters.kube.cluster import SILENCE_SECONDS, KubeCluster
+from fluxsm.adapters.kube.watches import InstanceWatch, LiveObjects, Pulse
 from fluxsm.adapters.metrics import PrometheusMetrics
 from fluxsm.adapters.recorder import EventRecorder
-from fluxsm.api.objects import Manifest
+from fluxsm.api import names
+from fluxsm.api.objects import Manifest, ObjectRef
+from fluxsm.errors import LeadershipError
 from fluxsm.ports import Fetched, Ports
+from fluxsm.rules.lease import Terms
+from fluxsm.runtime.election import LEASE, Elector
 from fluxsm.runtime.loop import Loop
 from fluxsm.runtime.probes import Page, Pages, PageServer
 from fluxsm.runtime.reconciler import Reconciler
@@ -31,6 +38,15 @@ log = logging.getLogger("fluxsm.app")
 STUCK_SECONDS = 300.0
 """A loop or watch without a sign of life for this long is stuck, and so not alive."""
 
+SILENT_SECONDS = 180.0
+"""A watch that heard nothing from the API server for this long does not know what is there."""
+
+PATIENCE_SECONDS = 3.0
+"""After the signal to end, the step that is under way has this long to finish its work."""
+
+END_SECONDS = 8.0
+"""So long after the signal, the process ends whatever is under way: a pod has ten seconds."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
@@ -40,11 +56,15 @@ class Options:
         storage: folder of the operator's own distribution.
         health_address: where the probes are served; empty means nowhere.
         metrics_address: where the metrics are served; empty means nowhere.
+        election: how leadership is kept; None means that there is no other process.
+        silence: seconds without a word after which a watch is opened again.
     """
 
     storage: Path
     health_address: str = ""
     metrics_address: str = ""
+    election: Terms | None = None
+    silence: float = SILENCE_SECONDS
 
 
 class Operator:
@@ -61,7 +81,8 @@ class Operator:
         self._clock = SystemClock()
         self.metrics = PrometheusMetrics()
         client.on_request = self.metrics.request
-        self._cluster = KubeCluster(client)
+        self._client = client
+        self._cluster = KubeCluster(client, silence=options.silence)
         self._loop = Loop(self._turn, self._clock)
         wake = self._loop.wake
         self._live = LiveObjects(self._cluster, self._clock, wake)
@@ -83,6 +104,8 @@ class Operator:
             settings=settings,
             on_step=on_step,
         )
+        self._elector = self._candidate(options.election, settings.namespace)
+        self._ended = threading.Event()
         self._servers = [
             PageServer(address, pages)
             for address, pages in (
@@ -93,18 +116,49 @@ class Operator:
         ]
 
     def run(self) -> None:
-        """Reconcile until `stop` is called, then let go of everything."""
+        """Reconcile until `stop` is called, then let go of everything.
+
+        Raises:
+            LeadershipError: the lease was lost, so another process is at work now.
+        """
         log.info("the operator has started")
-        self._instances.start()
+        if self._elector is None:
+            self._begin()
+        else:
+            self._elector.start()
         try:
             self._loop.run()
         finally:
             self._close()
             log.info("the operator has ended")
+        if self._elector is not None and self._elector.lost:
+            raise LeadershipError(self._elector.lost)
 
     def stop(self) -> None:
         """End soon. May be called from a signal handler."""
         self._loop.stop()
+        threading.Thread(target=self._end_in_time, name="end", daemon=True).start()
+
+    def _candidate(self, terms: Terms | None, namespace: str) -> Elector | None:
+        """The election, with connections of its own: a renewal never waits for other requests."""
+        if terms is None:
+            return None
+        elector = Elector(
+            KubeCluster(self._client.apart(terms.deadline.total_seconds() / 2)),
+            self._clock,
+            terms,
+            ref=ObjectRef(LEASE, namespace, names.MANAGER),
+            identity=f"{platform.node()}_{uuid.uuid4()}",
+            on_gained=self._begin,
+            on_lost=lambda _: self.stop(),
+        )
+        self._client.before_mutation = elector.check
+        return elector
+
+    def _begin(self) -> None:
+        """Watch the instance: from now on this process is the one at work."""
+        self._instances.start()
+        self._loop.wake()
 
     def _turn(self) -> timedelta | None:
         """One step, once it is known whether there is an instance at all."""
@@ -113,34 +167,71 @@ class Operator:
         return self._reconciler.turn()
 
     def _close(self) -> None:
+        """Let go of everything; the lease comes last, when nothing can be written any more."""
+        self._recorder.close()
+        self._client.refuse("the operator ends")
+        if self._elector is not None:
+            self._elector.stop()
         self._instances.stop()
         self._live.forget()
-        self._recorder.close()
         self._distributions.close()
         self._cluster.close()
         for server in self._servers:
             server.close()
+        self._ended.set()
+
+    def _end_in_time(self) -> None:
+        """Cut short what is under way, and if even that does not help, the process.
+
+        Then the lease is not given back, because a request may still arrive: it runs out instead.
+        """
+        if self._ended.wait(PATIENCE_SECONDS):
+            return
+        self._client.refuse("the operator ends")
+        if self._ended.wait(END_SECONDS - PATIENCE_SECONDS):
+            return
+        log.error("a request did not end in time; ending without it")
+        logging.shutdown()
+        os._exit(1)
 
     def _probes(self) -> Pages:
-        return dict.fromkeys(
-            ("/healthz", "/healthz/ping", "/readyz", "/readyz/ping"), self._health_page
-        )
+        alive, ready = self._alive_page, self._ready_page
+        return {
+            "/healthz": alive,
+            "/healthz/ping": alive,
+            "/readyz": ready,
+            "/readyz/ping": ready,
+        }
 
-    def _health_page(self) -> Page:
-        """Alive while the loop turns and the watches are heard of."""
+    def _alive_page(self) -> Page:
+        """Alive while every loop goes round, whether or not the API server answers."""
         now = self._clock.monotonic()
-        ages = {"the loop": now - self._loop.turned, "the watch": now - self._instances.heard}
-        ages |= {kind: now - heard for kind, heard in self._live.progress().items()}
-        stuck = [
-            f"{name}: silent for {age:.0f}s" for name, age in ages.items() if age > STUCK_SECONDS
-        ]
-        if stuck:
-            return Page(500, ("\n".join(stuck) + "\n").encode())
-        return Page(200, b"ok\n")
+        ages = {"the loop": now - self._loop.turned}
+        if self._elector is not None:
+            ages["the election"] = now - self._elector.turned
+        ages |= {watch.name: now - watch.turned for watch in self._watches()}
+        return _page(ages, STUCK_SECONDS)
+
+    def _ready_page(self) -> Page:
+        """Ready while alive and, on the leader, while the API server is heard of."""
+        now = self._clock.monotonic()
+        alive = self._alive_page()
+        ages = {watch.name: now - watch.heard for watch in self._watches()}
+        return alive if alive.status != 200 else _page(ages, SILENT_SECONDS)
+
+    def _watches(self) -> list[Pulse]:
+        """The signs of life of all watches; a process in waiting has none."""
+        return [*self._instances.pulses(), *self._live.pulses()]
 
     def _metrics_page(self) -> Page:
         self.metrics.watch_restarts(self._live.restarts)
         return Page(200, self.metrics.page(), "text/plain; version=0.0.4; charset=utf-8")
+
+
+def _page(ages: Mapping[str, float], limit: float) -> Page:
+    """Good as long as nothing is older than the limit, in seconds."""
+    late = [f"{name}: silent for {age:.0f}s" for name, age in ages.items() if age > limit]
+    return Page(500, ("\n".join(late) + "\n").encode()) if late else Page(200, b"ok\n")
 
 
 def _pull(reference: str, secret: Manifest | None) -> Fetched:

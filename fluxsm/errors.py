@@ -19,6 +19,7 @@ FluxsmError
 ├── HealthError              HealthCheckFailed     applied, but not healthy
 ├── MigrationError           ReconciliationFailed  custom resources could not be rewritten
 ├── MalformedError           ReconciliationFailed  an object lacks the shape its kind promises
+├── LeadershipError         (the process ends)    another process holds the lease
 └── UsageError               (command line)        bad flags or input files
 ```
 """
@@ -115,6 +116,10 @@ class MigrationError(FluxsmError):
 
 class MalformedError(FluxsmError):
     """Data read from the cluster does not have the shape that its kind promises."""
+
+
+class LeadershipError(FluxsmError):
+    """This process held the lease and holds it no more, so it must not go on."""
 
 
 class UsageError(FluxsmError):

@@ -14,7 +14,8 @@ from typing import Any
 import click
 
 from fluxsm.api import duration, names
-from fluxsm.errors import UsageError
+from fluxsm.errors import FluxsmError, UsageError
+from fluxsm.rules.lease import Terms
 from fluxsm.settings import Settings
 
 log = logging.getLogger("fluxsm")
@@ -54,15 +55,33 @@ _IGNORED = (
 )
 
 
-def _accept_ignored(command: click.Command) -> click.Command:
+def _accept_ignored(command: click.Command) -> None:
     for name in _IGNORED:
-        command = click.option(
+        click.option(
             f"--{name}", hidden=True, expose_value=False, is_flag=False, flag_value="true"
         )(command)
-    return command
 
 
-@click.command("run")
+class LoggedCommand(click.Command):
+    """A command that says what is wrong with its flags the way it says everything: in its log."""
+
+    def make_context(self, *args: Any, **extra: Any) -> click.Context:
+        """Read the flags, or end with status 1 after one log line."""
+        try:
+            return super().make_context(*args, **extra)
+        except click.UsageError as error:
+            _set_up_logs("json", "info")
+            log.error("%s", error.format_message())  # noqa: TRY400 no trace for people
+            sys.exit(1)
+
+
+_SWITCH: dict[str, Any] = {
+    "is_flag": False, "flag_value": "true", "type": bool, "default": True, "show_default": True,
+}  # fmt: skip
+"""A flag as Go programs have it: on by default, `--name` or `--name=false`."""
+
+
+@click.command("run", cls=LoggedCommand)
 @click.option(
     "--kubeconfig",
     type=click.Path(dir_okay=False),
@@ -80,6 +99,46 @@ def _accept_ignored(command: click.Command) -> click.Command:
     "--storage-path",
     type=click.Path(path_type=Path),
     help="Folder of the operator's own distribution. [default: /data or the starter one]",
+)
+@click.option(
+    "--enable-leader-election", **_SWITCH, help="Let only one of several processes write."
+)
+@click.option(
+    "--leader-election-lease-duration",
+    "lease_duration",
+    type=Duration(),
+    default="35s",
+    show_default=True,
+    help="How long others respect a leader that is silent.",
+)
+@click.option(
+    "--leader-election-renew-deadline",
+    "renew_deadline",
+    type=Duration(),
+    default="30s",
+    show_default=True,
+    help="How long the leader goes on without a renewal.",
+)
+@click.option(
+    "--leader-election-retry-period",
+    "retry_period",
+    type=Duration(),
+    default="5s",
+    show_default=True,
+    help="Pause between two requests for the lease.",
+)
+@click.option(
+    "--leader-election-release-on-cancel",
+    **_SWITCH,
+    help="Give the lease back at the end, for the next one.",
+)
+@click.option(
+    "--watch-idle-limit",
+    "silence",
+    type=Duration(),
+    default="90s",
+    show_default=True,
+    help="A watch that is silent for longer is opened again; the API server speaks every minute.",
 )
 @click.option(
     "--health-addr", default=":8081", show_default=True, help="Address of the probes; empty: none."
@@ -146,32 +205,53 @@ def _accept_ignored(command: click.Command) -> click.Command:
 )
 def command(**flags: Any) -> None:
     """Run the operator until it is told to stop."""
+    _set_up_logs(flags["log_encoding"], flags["log_level"])
     try:
-        _set_up_logs(flags["log_encoding"], flags["log_level"])
         operator = _operator(flags)
-    except UsageError as error:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: operator.stop())
+        operator.run()
+    except FluxsmError as error:
         log.error("%s", error)  # noqa: TRY400 a message for people, not a trace
-        sys.exit(1)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: operator.stop())
-    operator.run()
+        _leave(1)
+    _leave(0)
+
+
+def _leave(code: int) -> None:
+    """End at once: a download that is under way would hold the process up to its time limit."""
+    logging.shutdown()
+    os._exit(code)
 
 
 def _operator(flags: dict[str, Any]) -> Any:
     from fluxsm.adapters.kube.client import KubeClient
     from fluxsm.app import Operator, Options
 
+    settings = _settings(flags)
+    options = Options(
+        storage=_storage(flags["storage_path"]),
+        health_address=flags["health_addr"],
+        metrics_address=flags["metrics_addr"],
+        election=_terms(flags),
+        silence=flags["silence"].total_seconds(),
+    )
     kubeconfig = flags["kubeconfig"] or os.environ.get("KUBECONFIG")
     if kubeconfig or not os.environ.get("KUBERNETES_SERVICE_HOST"):
         client = KubeClient.from_kubeconfig(kubeconfig, flags["kube_context"])
     else:
         client = KubeClient.in_cluster()
-    options = Options(
-        storage=_storage(flags["storage_path"]),
-        health_address=flags["health_addr"],
-        metrics_address=flags["metrics_addr"],
+    return Operator(client, settings, options)
+
+
+def _terms(flags: dict[str, Any]) -> Terms | None:
+    if not flags["enable_leader_election"]:
+        return None
+    return Terms(
+        duration=flags["lease_duration"],
+        deadline=flags["renew_deadline"],
+        retry=flags["retry_period"],
+        release=flags["leader_election_release_on_cancel"],
     )
-    return Operator(client, _settings(flags), options)
 
 
 def _settings(flags: dict[str, Any]) -> Settings:
@@ -228,4 +308,4 @@ def _set_up_logs(encoding: str, level: str) -> None:
     logging.getLogger("kubernetes").setLevel(logging.WARNING)
 
 
-command = _accept_ignored(command)
+_accept_ignored(command)

@@ -8,6 +8,7 @@ methods are not used, because manifests are plain dicts here.
 from __future__ import annotations
 
 import json
+import socket
 import threading
 from collections.abc import Callable, Mapping
 from typing import Any, Final
@@ -16,6 +17,7 @@ import urllib3
 from kubernetes import client as kubernetes_client
 from kubernetes import config as kubernetes_config
 from kubernetes.client.rest import RESTClientObject
+from urllib3.connection import HTTPConnection
 
 from fluxsm.errors import (
     ClusterError,
@@ -33,6 +35,15 @@ REQUEST_SECONDS: Final = 15.0
 
 CONNECT_SECONDS: Final = 5.0
 POOL_SIZE: Final = 32
+_SOCKET_OPTIONS: Final = [
+    *HTTPConnection.default_socket_options,
+    # A peer that vanished without a word is noticed within 30 seconds, also on a quiet watch.
+    (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 15),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 5),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3),
+    (socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 30_000),
+]
 _MUTATING: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _ERRORS: Final[Mapping[int, type[ClusterError]]] = {
     400: InvalidError,
@@ -56,19 +67,20 @@ class KubeClient:
         configuration: kubernetes_client.Configuration,
         *,
         reload: Callable[[], kubernetes_client.Configuration] | None = None,
+        seconds: float = REQUEST_SECONDS,
     ) -> None:
         """Prepare a client; nothing is sent yet.
 
         Args:
             configuration: where the server is, and the credentials.
             reload: reads the configuration anew, for credentials that have expired.
+            seconds: time limit of an ordinary request.
         """
-        configuration.connection_pool_maxsize = POOL_SIZE
-        configuration.retries = urllib3.Retry(False)
-        self._configuration = configuration
         self._reload = reload
         self._reloading = threading.Lock()
-        self._pool: urllib3.PoolManager = RESTClientObject(configuration).pool_manager
+        self._seconds = seconds
+        self._refusal = ""
+        self._use(configuration)
         self.host: str = configuration.host.rstrip("/")
         self.before_mutation: Callable[[], None] = lambda: None
         self.on_request: Callable[[str, int], None] = lambda _verb, _code: None
@@ -113,6 +125,19 @@ class KubeClient:
 
         return cls(load(), reload=load)
 
+    def apart(self, seconds: float) -> KubeClient:
+        """A client for the same server with connections and a time limit of its own.
+
+        Requests are counted together; `before_mutation` and `refuse` do not reach it.
+        """
+        found = KubeClient(self._configuration, reload=self._reload, seconds=seconds)
+        found.on_request = self.on_request
+        return found
+
+    def refuse(self, why: str) -> None:
+        """Send nothing any more; what is under way goes on until its time limit."""
+        self._refusal = why
+
     def close(self) -> None:
         """Close all idle connections."""
         self._pool.clear()
@@ -145,13 +170,8 @@ class KubeClient:
         Raises:
             ClusterError: the leaf that fits the answer.
         """
-        response = self._send(
-            method, path, what, query, body, content_type, accept, REQUEST_SECONDS
-        )
-        try:
-            data = response.data
-        except urllib3.exceptions.HTTPError as error:
-            raise UnavailableError(f"{what}: {_plain(error)} ({self.host})") from None
+        response = self._send(method, path, what, query, body, content_type, accept)
+        data = response.data
         if response.status >= 400:
             raise self._error(response.status, data, what)
         return response.status, self._decode(data, what)
@@ -178,7 +198,7 @@ class KubeClient:
             ClusterError: the leaf that fits the answer.
         """
         response = self._send(
-            "GET", path, what, query, None, "application/json", accept, silence, preload=False
+            "GET", path, what, query, None, "application/json", accept, preload=False
         )
         if response.status >= 400:
             try:
@@ -188,6 +208,8 @@ class KubeClient:
             finally:
                 response.close()
             raise self._error(response.status, data, what)
+        connection: Any = response.connection  # urllib3 names its base class only
+        connection.sock.settimeout(silence)
         return response
 
     def _send(
@@ -199,54 +221,61 @@ class KubeClient:
         body: Any,
         content_type: str,
         accept: str,
-        seconds: float,
         *,
         preload: bool = True,
     ) -> urllib3.BaseHTTPResponse:
         payload = None if body is None else json.dumps(body).encode()
         url = self._url(path, query)
         for attempt in (1, 2):
-            if method in _MUTATING:
-                self.before_mutation()
-            headers = {"Accept": accept, "User-Agent": "fluxsm"} | self._credentials()
+            used = self._configuration
+            headers = {"Accept": accept, "User-Agent": "fluxsm"} | _credentials(used)
             if payload is not None:
                 headers["Content-Type"] = content_type
+            self._check(method, what)
             try:
                 response = self._pool.request(
                     method,
                     url,
                     body=payload,
                     headers=headers,
-                    timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=seconds),
+                    timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=self._seconds),
                     preload_content=preload,
                 )
             except urllib3.exceptions.HTTPError as error:
+                self._pool.clear()  # idle connections to the same server are as dead
                 self.on_request(method, 0)
                 raise UnavailableError(f"{what}: {_plain(error)} ({self.host})") from None
             self.on_request(method, response.status)
             if response.status != 401 or attempt == 2 or self._reload is None:
                 break
             response.close()
-            self._refresh()
+            self._refresh(used)
         return response
+
+    def _check(self, method: str, what: str) -> None:
+        """The last look before a request goes out."""
+        if self._refusal:
+            raise UnavailableError(f"{what}: not sent, {self._refusal}")
+        if method in _MUTATING:
+            self.before_mutation()
 
     def _url(self, path: str, query: Mapping[str, str] | None) -> str:
         from urllib.parse import urlencode  # noqa: PLC0415 cheap, and only used here
 
         return f"{self.host}{path}" + (f"?{urlencode(query)}" if query else "")
 
-    def _credentials(self) -> dict[str, str]:
-        """The authorization header; the client library renews a token that is about to expire."""
-        settings = self._configuration.auth_settings()
-        bearer: Any = settings.get("BearerToken") or {}
-        value = bearer.get("value")
-        return {"Authorization": str(value)} if value else {}
+    def _use(self, configuration: kubernetes_client.Configuration) -> None:
+        configuration.connection_pool_maxsize = POOL_SIZE
+        configuration.retries = urllib3.Retry(False)
+        self._configuration = configuration
+        self._pool: urllib3.PoolManager = RESTClientObject(configuration).pool_manager
+        self._pool.connection_pool_kw["socket_options"] = _SOCKET_OPTIONS
 
-    def _refresh(self) -> None:
-        """Read the credentials anew: a token file or a plugin may have a new one."""
+    def _refresh(self, used: kubernetes_client.Configuration) -> None:
+        """Read the credentials anew, once for all who were refused with the same ones."""
         with self._reloading:
-            if self._reload is not None:
-                self._configuration = self._reload()
+            if self._reload is not None and self._configuration is used:
+                self._use(self._reload())
 
     def _error(self, status: int, data: bytes, what: str) -> ClusterError:
         reason, message = _explain(data)
@@ -262,6 +291,13 @@ class KubeClient:
         if not isinstance(found, dict):
             raise UnavailableError(f"{what}: the answer is not an object ({self.host})")
         return found
+
+
+def _credentials(configuration: kubernetes_client.Configuration) -> dict[str, str]:
+    """The authorization header; the client library renews a token that is about to expire."""
+    bearer: Any = configuration.auth_settings().get("BearerToken") or {}
+    value = bearer.get("value")
+    return {"Authorization": str(value)} if value else {}
 
 
 def _explain(data: bytes) -> tuple[str, str]:

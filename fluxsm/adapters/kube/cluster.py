@@ -42,14 +42,21 @@ _END_OF_LIST: Final = "k8s.io/initial-events-end"
 class KubeCluster:
     """Implements `fluxsm.ports.Cluster`."""
 
-    def __init__(self, client: KubeClient) -> None:
+    def __init__(self, client: KubeClient, *, silence: float = SILENCE_SECONDS) -> None:
+        """Prepare; nothing is sent yet.
+
+        Args:
+            client: the connection.
+            silence: seconds without a word after which a watch counts as broken.
+        """
         self._client = client
+        self._silence = silence
         self._paths = Paths(self._discover)
         self._pool = ThreadPoolExecutor(max_workers=PARALLEL, thread_name_prefix="apply")
 
     def close(self) -> None:
         """End the threads and close the connections."""
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        self._pool.shutdown(wait=False, cancel_futures=True)
         self._client.close()
 
     def get(self, ref: ObjectRef) -> Manifest:
@@ -277,7 +284,7 @@ class KubeCluster:
             what=what,
             query=query,
             accept=_METADATA if metadata_only else "application/json",
-            silence=SILENCE_SECONDS,
+            silence=self._silence,
         )
         interrupt.arm(response.shutdown)
         try:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -40,6 +40,21 @@ class Scope:
     metadata_only: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pulse:
+    """When a watch last gave a sign of life, in monotonic seconds.
+
+    Attributes:
+        name: what is watched.
+        turned: when it last did anything, be it a failed attempt.
+        heard: when the API server last told something.
+    """
+
+    name: str
+    turned: float
+    heard: float
+
+
 @dataclass(slots=True)
 class _Seen:
     """What a watch knows.
@@ -61,7 +76,7 @@ class Watch:
     def __init__(self, cluster: Cluster, scope: Scope, clock: Clock, wake: Wake) -> None:
         self.scope = scope
         self.restarts = 0
-        self.heard = clock.monotonic()
+        self._heard = self._turned = clock.monotonic()
         self._cluster = cluster
         self._clock = clock
         self._wake = wake
@@ -76,13 +91,20 @@ class Watch:
 
     def start(self) -> None:
         """Begin to watch."""
+        self._heard = self._turned = self._clock.monotonic()
         self._thread.start()
 
     def stop(self) -> None:
-        """End the thread, also in the middle of a read."""
+        """End the thread soon, also in the middle of a read; it is not waited for."""
         self._stopping.set()
         self._interrupt.fire()
-        self._thread.join(timeout=5)
+
+    @property
+    def pulse(self) -> Pulse | None:
+        """The last sign of life, None before the start."""
+        if self._thread.ident is None:
+            return None
+        return Pulse(name=f"watch of {self.scope.kind}", turned=self._turned, heard=self._heard)
 
     @property
     def synced(self) -> bool:
@@ -119,7 +141,8 @@ class Watch:
                     log.warning("%s; starting again", error)
             except Exception:
                 log.exception("the watch of %s failed; starting again", self.scope.kind)
-            if self._clock.monotonic() - began > STEADY_SECONDS:
+            self._turned = self._clock.monotonic()
+            if self._turned - began > STEADY_SECONDS:
                 pause = FIRST_PAUSE
             self.restarts += 1
             self._stopping.wait(pause * (0.5 + self._clock.random()))
@@ -138,7 +161,7 @@ class Watch:
             interrupt=self._interrupt,
         )
         for event in events:
-            self.heard = self._clock.monotonic()
+            self._heard = self._turned = self._clock.monotonic()
             fresh = self._hear(event, fresh)
             if self._stopping.is_set():
                 return
@@ -205,8 +228,12 @@ class Watch:
         with self._lock:
             self._seen.objects.clear()
             self._seen.synced = True
-        self.heard = self._clock.monotonic()
+        self._heard = self._clock.monotonic()
         self._wake()
+
+
+def _pulses(*watches: Watch) -> Iterator[Pulse]:
+    yield from (watch.pulse for watch in watches if watch.pulse is not None)
 
 
 def _key(manifest: Manifest) -> tuple[str, str]:
@@ -259,9 +286,9 @@ class LiveObjects:
         for watch in watches.values():
             watch.stop()
 
-    def progress(self) -> Mapping[str, float]:
-        """When each watch was last heard of, in monotonic seconds."""
-        return {str(kind): watch.heard for kind, watch in self._watches.items()}
+    def pulses(self) -> Iterator[Pulse]:
+        """The signs of life of all watches."""
+        yield from _pulses(*self._watches.copy().values())
 
     @property
     def restarts(self) -> int:
@@ -299,10 +326,9 @@ class InstanceWatch:
         """Whether it is known if there is an instance."""
         return self._watch.synced
 
-    @property
-    def heard(self) -> float:
-        """When the watch was last heard of, in monotonic seconds."""
-        return self._watch.heard
+    def pulses(self) -> Iterator[Pulse]:
+        """The sign of life of the watch, none before it was started."""
+        yield from _pulses(self._watch)
 
     def current(self) -> Manifest | None:
         """The instance as last seen, None when there is none."""
