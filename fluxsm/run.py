@@ -92,6 +92,7 @@ class Run:
         changes: what this run changed in the cluster.
         applied: whether everything of the build was applied in this run.
         entered: when the current state was entered; None before the first transition.
+        shown: when the status was last saved; None when it was not in this run.
         deadline: when the current wait ends.
         migration_before: CRDs whose stored objects must be rewritten before the apply.
         migration_after: CRDs whose stored objects must be rewritten after the health check.
@@ -122,6 +123,7 @@ class Run:
     changes: tuple[Change, ...] = ()
     applied: bool = False
     entered: datetime | None = None
+    shown: datetime | None = None
     deadline: Deadline | None = None
     migration_before: tuple[Plan, ...] = ()
     migration_after: tuple[Plan, ...] = ()

@@ -143,6 +143,7 @@ def take(observed: Observed, behaviour: Behaviour, ports: Ports) -> Step:
     definition = behaviour.engine.table.states[row.dest or row.source]
     status = project(seen.manifest, seen.instance, row, definition, run, outcome.message, seen.now)
     saves = _must_save(seen, row, status)
+    run = replace(run, shown=seen.now) if saves else run
     return Step(observed=seen, outcome=outcome, row=row, run=run, status=status, saves=saves)
 
 
@@ -211,6 +212,9 @@ def _next_run(seen: Observed, row: Row) -> Run:
 LINGER = timedelta(seconds=1)
 """How long a state may last before it is shown."""
 
+PROGRESS = timedelta(seconds=5)
+"""How often people are shown how a state that lasts gets on."""
+
 
 def _must_save(seen: Observed, row: Row, status: Manifest) -> bool:
     """Whether people, or the next process, must see the new status now.
@@ -222,7 +226,15 @@ def _must_save(seen: Observed, row: Row, status: Manifest) -> bool:
         return False
     if row.event is Event.RECORDED or row.dest in {State.READY, State.FAILED, State.SUSPENDED}:
         return True
-    return row.dest is row.source and seen.now - entered(seen.run) >= LINGER
+    return row.dest is row.source and seen.now >= next_show(seen.run)
+
+
+def next_show(run: Run) -> datetime:
+    """When a status that differs from the saved one is worth a write, if nothing else happens."""
+    since = entered(run)
+    if run.shown is None or run.shown < since:
+        return since + LINGER
+    return run.shown + PROGRESS
 
 
 def entered(run: Run) -> datetime:

@@ -56,7 +56,8 @@ def run(observed: Observed, ports: Ports) -> Outcome:
     total = f"{progress.done} objects of {progress.plan.kind.kind}"
     if not finished:
         return _going_on(f"Migrated {total}", progress)
-    _trim(progress.plan, ports)
+    if progress.plan.retired:
+        _trim(progress.plan, ports)
     return Outcome(
         event=Event.WAITING,
         message=f"Migrated {total} to {progress.plan.storage}",

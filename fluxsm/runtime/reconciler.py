@@ -22,7 +22,7 @@ from fluxsm.ports import Clock, Ports
 from fluxsm.rules import conditions, notification, schedule
 from fluxsm.run import Run, Trigger, begin
 from fluxsm.settings import Settings
-from fluxsm.step import LINGER, Behaviour, Observed, Step, entered, take
+from fluxsm.step import Behaviour, Observed, Step, next_show, take
 
 log = logging.getLogger("fluxsm.reconciler")
 
@@ -283,7 +283,7 @@ class Reconciler:
         saved = step.saves or step.status == (step.observed.manifest.get("status") or {})
         if saved:
             return after
-        shown = entered(step.run) + LINGER - step.observed.now
+        shown = next_show(step.run) - step.observed.now
         return max(_NOW, shown if after is None else min(after, shown))
 
 
