@@ -64,6 +64,9 @@ def project(
     _project_state(status, definition.state, now)
     if not definition.moving:
         _project_requests(status, instance)
+    if status == saved:
+        return saved
+    _project_timer(status, run)
     return status
 
 
@@ -208,7 +211,14 @@ def _project_state(status: Manifest, state: State, now: datetime) -> None:
     if status.get("state") != state.value:
         status["state"] = state.value
         status["stateSince"] = format_time(now)
-    status.pop("nextTransition", None)
+
+
+def _project_timer(status: Manifest, run: Run) -> None:
+    """When a resting instance goes on by itself; not worth a write of its own."""
+    if run.due is None:
+        status.pop("nextTransition", None)
+    else:
+        status["nextTransition"] = {"event": Event.DUE.value, "at": format_time(run.due)}
 
 
 def _project_requests(status: Manifest, instance: FluxInstance) -> None:

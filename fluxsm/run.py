@@ -99,7 +99,7 @@ class Run:
         failure: what the run failed with.
         blocked: why an upgrade that nobody asked for does not happen.
         blocks: how often in a row such an upgrade was blocked.
-        due: when the next periodic run is due; None when there is none or it is not known yet.
+        due: when the state goes on by itself; None when only a change can bring it on.
         next_artifact_check: when the registry is asked again.
         failed_checks: how often in a row the registry did not answer.
         feuds: objects that had to be repaired, by identity.

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 from fluxsm.api.instance import FluxInstance
 from fluxsm.api.objects import Manifest
@@ -76,6 +76,9 @@ class Handler(Protocol):
         """
 
 
+Timer: TypeAlias = Callable[[Observed, float], datetime | None]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Behaviour:
     """The table and everything it needs to run.
@@ -84,6 +87,7 @@ class Behaviour:
         engine: of the table.
         signals: the outcome of the first signal that is up, or None.
         handlers: by state.
+        timers: by resting state, when it goes on by itself, given a random number for jitter.
         announce: what a step that was saved tells people.
     """
 
@@ -91,6 +95,7 @@ class Behaviour:
     signals: Callable[[Observed], Outcome | None]
     handlers: Mapping[State, Handler]
     announce: Callable[[Step], tuple[Notice, ...]]
+    timers: Mapping[State, Timer] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,7 +144,7 @@ def take(observed: Observed, behaviour: Behaviour, ports: Ports) -> Step:
         manifest=outcome.manifest or observed.manifest,
     )
     row = behaviour.engine.advance(observed.state, outcome.event, seen)
-    run = _follow(seen, row)
+    run = _with_timer(_follow(seen, row), seen, row, behaviour, ports)
     definition = behaviour.engine.table.states[row.dest or row.source]
     status = project(seen.manifest, seen.instance, row, definition, run, outcome.message, seen.now)
     saves = _must_save(seen, row, status)
@@ -178,7 +183,7 @@ def _follow(seen: Observed, row: Row) -> Run:
         return _next_run(seen, row)
     if row.dest is row.source and row.event is not Event.BLOCKED:
         return run
-    run = replace(run, entered=seen.now, deadline=None, notes={})
+    run = replace(run, entered=seen.now, deadline=None, due=None, notes={})
     if row.event is Event.BLOCKED and row.dest is State.BUILDING:
         return replace(run, fetched=run.last_good, fell_back=True)
     if row.dest is State.READY:
@@ -186,6 +191,14 @@ def _follow(seen: Observed, row: Row) -> Run:
     if row.dest is State.FAILED:
         return replace(run, failures=run.failures + 1)
     return run
+
+
+def _with_timer(run: Run, seen: Observed, row: Row, behaviour: Behaviour, ports: Ports) -> Run:
+    """The same run with the moment at which the state that was just entered goes on by itself."""
+    timer = behaviour.timers.get(row.dest) if row.dest else None
+    if timer is None or row.dest is row.source:
+        return run
+    return replace(run, due=timer(replace(seen, run=run), ports.clock.random()))
 
 
 def _arrive(run: Run, row: Row) -> Run:

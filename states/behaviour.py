@@ -16,6 +16,7 @@ from states import (
     pending,
     ready,
     suspended,
+    timers,
     uninstalling,
 )
 from states.announcements import announce
@@ -37,5 +38,6 @@ BEHAVIOUR = Behaviour(
         State.SUSPENDED: suspended.run,
         State.UNINSTALLING: uninstalling.run,
     },
+    timers={State.READY: timers.next_run, State.FAILED: timers.next_try},
     announce=announce,
 )

@@ -3,20 +3,19 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from fluxsm.machine.alphabet import Event
 from fluxsm.ports import Ports
-from fluxsm.rules import schedule
-from fluxsm.step import Observed, Outcome, entered
+from fluxsm.step import Observed, Outcome
+from states import timers
 
 
-def run(observed: Observed, ports: Ports) -> Outcome:  # noqa: ARG001 it only waits
+def run(observed: Observed, ports: Ports) -> Outcome:
     """Answer Due when the back-off has passed."""
-    settings = observed.settings
-    delay = schedule.retry_delay(
-        observed.run.failures, minimum=settings.min_retry, maximum=settings.max_retry
-    )
-    left = entered(observed.run) + delay - observed.now
-    if left.total_seconds() <= 0:
+    due = observed.run.due or timers.next_try(observed, ports.clock.random())
+    left = due - observed.now
+    if left <= timedelta(0):
         return Outcome(event=Event.DUE)
     failure = observed.run.failure
     return Outcome(event=Event.WAITING, message=failure.message if failure else "", after=left)

@@ -12,6 +12,7 @@ from fluxsm.machine.alphabet import Event
 from fluxsm.ports import Ports
 from fluxsm.rules import drift, schedule
 from fluxsm.step import Observed, Outcome, entered
+from states import timers
 from states.fetching_artifact import pull_secret
 
 
@@ -20,7 +21,7 @@ def run(observed: Observed, ports: Ports) -> Outcome:
     drifted = _drifted(observed, ports)
     if drifted:
         return drifted
-    due = observed.run.due or _next_due(observed, ports)
+    due = observed.run.due or timers.next_run(observed, ports.clock.random())
     if due and observed.now >= due:
         return Outcome(event=Event.DUE)
     check = observed.run.next_artifact_check or _next_check(observed)
@@ -30,20 +31,6 @@ def run(observed: Observed, ports: Ports) -> Outcome:
     after = min(wakes) - observed.now if wakes else None
     facts = {"due": due, "next_artifact_check": check}
     return Outcome(event=Event.WAITING, facts=facts, after=after)
-
-
-def _next_due(observed: Observed, ports: Ports) -> datetime | None:
-    """When the next run is due: sooner than usual while an upgrade is blocked."""
-    settings = observed.settings
-    if observed.run.blocked:
-        delay = schedule.retry_delay(
-            max(observed.run.blocks, 1), minimum=settings.min_retry, maximum=settings.max_retry
-        )
-        return entered(observed.run) + delay
-    interval = schedule.next_reconcile(
-        observed.instance.reconcile_every, settings.jitter, ports.clock.random()
-    )
-    return None if interval is None else entered(observed.run) + interval
 
 
 def _next_check(observed: Observed) -> datetime | None:

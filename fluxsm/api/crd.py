@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from fluxsm.api import names
-from fluxsm.api.instance import Cluster, Spec, Status, Sync
+from fluxsm.api.instance import Cluster, Spec, Sync
 from fluxsm.api.objects import Manifest
 from fluxsm.api.report import ReportSpec, ReportStatus
+from fluxsm.api.status import Status
 
 _READY: Final = '.status.conditions[?(@.type=="Ready")]'
 

@@ -1,56 +1,32 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The FluxInstance as models: the spec that users write and the status that they read.
+"""The FluxInstance as models: the spec that users write, and how an instance is read.
 
-Attributes are snake_case and are written camelCase in the API. The descriptions become those of
-the CRD. Unknown fields are dropped, as the API server drops them.
+The descriptions become those of the CRD.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from typing import Annotated, Any, Literal, Self, TypeAlias
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationError,
-    model_validator,
-)
-from pydantic.alias_generators import to_camel
+from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from fluxsm.api import duration, names
+from fluxsm.api.model import Model
+from fluxsm.api.status import Condition, Status
 
 INTERVAL_PATTERN = r"^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$"
-CONDITION_TYPE_PATTERN = (
-    r"^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?"
-    r"(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])$"
-)
-REASON_PATTERN = r"^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$"
-
 
 Component: TypeAlias = Annotated[str, Field(json_schema_extra={"enum": list(names.COMPONENTS)})]
 """The API server admits the known ones; the build admits what the distribution has."""
 
 
-class Model(BaseModel):
-    """What all parts of the API have in common."""
-
-    model_config = ConfigDict(
-        alias_generator=to_camel, populate_by_name=True, frozen=True, extra="ignore"
-    )
-
-
 class Distribution(Model):
     """Which Flux to install, and from where."""
 
-    version: str = Field(
-        min_length=1, description="Semver range or exact version of Flux, such as 2.x or 2.8.1."
-    )
+    version: str = Field(description="Semver range or exact version of Flux, such as 2.x or 2.8.1.")
     registry: str = Field(
-        min_length=1,
         description="Registry that the controller images are pulled from, such as ghcr.io/fluxcd.",
     )
     variant: (
@@ -144,8 +120,8 @@ class Sharding(Model):
 class Storage(Model):
     """A persistent volume for source-controller."""
 
-    class_: str = Field(alias="class", min_length=1, description="Storage class of the claim.")
-    size: str = Field(min_length=1, description="Size of the claim, such as 10Gi.")
+    class_: str = Field(alias="class", description="Storage class of the claim.")
+    size: str = Field(description="Size of the claim, such as 10Gi.")
 
 
 class Target(Model):
@@ -191,9 +167,9 @@ class Sync(Model):
     kind: Literal["OCIRepository", "GitRepository", "Bucket"] = Field(
         description="Kind of the source."
     )
-    url: str = Field(min_length=1, description="Address of the source, or endpoint of the bucket.")
-    ref: str = Field(min_length=1, description="Git reference, OCI tag or name of the bucket.")
-    path: str = Field(min_length=1, description="Folder in the source that is applied.")
+    url: str = Field(description="Address of the source, or endpoint of the bucket.")
+    ref: str = Field(description="Git reference, OCI tag or name of the bucket.")
+    path: str = Field(description="Folder in the source that is applied.")
     pull_secret: str | None = Field(
         default=None, description="Secret with the credentials for the source."
     )
@@ -306,112 +282,6 @@ ADMISSION_RULES: tuple[Callable[[Spec], str | None], ...] = (
 """What the API server checks with CEL rules, for files that it has not seen."""
 
 
-class Condition(Model):
-    """One condition of a status."""
-
-    type: str = Field(
-        max_length=316, pattern=CONDITION_TYPE_PATTERN, description="Type of the condition."
-    )
-    status: Literal["True", "False", "Unknown"] = Field(description="Status of the condition.")
-    reason: str = Field(
-        min_length=1, max_length=1024, pattern=REASON_PATTERN, description="Why, in one word."
-    )
-    message: str = Field(max_length=32768, description="Why, for people.")
-    last_transition_time: str = Field(
-        json_schema_extra={"format": "date-time"}, description="When the condition last changed."
-    )
-    observed_generation: int | None = Field(
-        default=None,
-        ge=0,
-        json_schema_extra={"format": "int64"},
-        description="Generation of the object that the condition is about.",
-    )
-
-
-class ComponentImage(Model):
-    """The image of one controller."""
-
-    name: str = Field(description="Name of the controller.")
-    repository: str = Field(description="Repository of the image.")
-    tag: str = Field(description="Tag of the image.")
-    digest: str | None = Field(default=None, description="Digest of the image.")
-
-
-class InventoryEntry(Model):
-    """One applied object."""
-
-    id: str = Field(description="Namespace, name, group and kind, joined by underscores.")
-    v: str = Field(description="API version of the kind.")
-
-
-class Inventory(Model):
-    """The applied objects."""
-
-    entries: list[InventoryEntry] = Field(description="The applied objects, in apply order.")
-
-
-class Snapshot(Model):
-    """What became of one configuration."""
-
-    digest: str = Field(description="Identity of the configuration.")
-    first_reconciled: str = Field(
-        json_schema_extra={"format": "date-time"}, description="First attempt."
-    )
-    last_reconciled: str = Field(
-        json_schema_extra={"format": "date-time"}, description="Last attempt."
-    )
-    last_reconciled_duration: str = Field(description="How long the last attempt took.")
-    last_reconciled_status: str = Field(description="Reason of the Ready condition then.")
-    total_reconciliations: int = Field(
-        json_schema_extra={"format": "int64"}, description="Number of attempts."
-    )
-    metadata: dict[str, str] | None = Field(default=None, description="Version of Flux.")
-
-
-class NextTransition(Model):
-    """What a resting instance waits for."""
-
-    event: str = Field(description="What will happen unless something else does before.")
-    at: str = Field(json_schema_extra={"format": "date-time"}, description="When it will happen.")
-
-
-class Status(Model):
-    """What the operator observed."""
-
-    conditions: list[Condition] | None = Field(
-        default=None, description="Ready, Reconciling, Stalled and UpgradeBlocked."
-    )
-    state: str | None = Field(default=None, description="State of the state machine.")
-    state_since: str | None = Field(
-        default=None,
-        json_schema_extra={"format": "date-time"},
-        description="When the state was entered.",
-    )
-    next_transition: NextTransition | None = Field(
-        default=None, description="What the instance waits for."
-    )
-    last_attempted_revision: str | None = Field(
-        default=None, description="Revision of the last attempt to apply."
-    )
-    last_applied_revision: str | None = Field(
-        default=None, description="Revision of the last run that ended Ready."
-    )
-    last_artifact_revision: str | None = Field(
-        default=None, description="Digest of the artifact of the last run that ended Ready."
-    )
-    last_handled_reconcile_at: str | None = Field(
-        default=None, description="Last seen reconcile.fluxcd.io/requestedAt annotation."
-    )
-    last_handled_force_at: str | None = Field(
-        default=None, description="Last seen reconcile.fluxcd.io/forceAt annotation."
-    )
-    components: list[ComponentImage] | None = Field(default=None, description="Images in use.")
-    inventory: Inventory | None = Field(default=None, description="Objects in the cluster.")
-    history: list[Snapshot] | None = Field(
-        default=None, description="Configurations of the past, newest first, at most five."
-    )
-
-
 class Metadata(Model):
     """The metadata of an instance, as far as the operator looks at it."""
 
@@ -422,9 +292,9 @@ class Metadata(Model):
     resource_version: str = ""
     deletion_timestamp: str | None = None
     creation_timestamp: str | None = None
-    finalizers: list[str] = []
-    labels: dict[str, str] = {}
-    annotations: dict[str, str] = {}
+    finalizers: list[str] = Field(default_factory=list)
+    labels: dict[str, str] = Field(default_factory=dict)
+    annotations: dict[str, str] = Field(default_factory=dict)
 
 
 class FluxInstance(Model):
@@ -482,6 +352,26 @@ class FluxInstance(Model):
             return default
 
 
+def first_missing(spec: Spec) -> str | None:
+    """The path of the first text that is empty though nothing can be done without it.
+
+    The API server admits these as empty, so a file is checked before it gets there.
+    """
+    return next((path for path, value in _needed_texts(spec) if not value), None)
+
+
+def _needed_texts(spec: Spec) -> Iterator[tuple[str, str]]:
+    yield ".spec.distribution.version", spec.distribution.version
+    yield ".spec.distribution.registry", spec.distribution.registry
+    if spec.storage:
+        yield ".spec.storage.class", spec.storage.class_
+        yield ".spec.storage.size", spec.storage.size
+    if spec.sync:
+        yield ".spec.sync.url", spec.sync.url
+        yield ".spec.sync.ref", spec.sync.ref
+        yield ".spec.sync.path", spec.sync.path
+
+
 class InvalidInstanceError(ValueError):
     """A manifest is not a FluxInstance that the API server would admit; the message says why."""
 
@@ -511,8 +401,10 @@ def _explain(error: ValidationError) -> str:
     first = error.errors()[0]
     path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in first["loc"])
     match first["type"]:
-        case "missing" | "string_too_short":
+        case "missing":
             return f"{path} is required"
+        case "too_short":
+            return f"{path} must have at least one item"
         case "value_error":
             return str(first["ctx"]["error"])
         case "literal_error":

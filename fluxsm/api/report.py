@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from fluxsm.api.instance import Condition, Model
+from fluxsm.api.model import Model
+from fluxsm.api.status import Condition
 
 
 class ReportDistribution(Model):
