@@ -8,7 +8,7 @@ and nothing else; a new process starts in the initial state and finds the same w
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -20,6 +20,8 @@ from fluxsm.errors import ClusterError, ConflictError, NotFoundError
 from fluxsm.machine.alphabet import Event, State
 from fluxsm.ports import Clock, Ports
 from fluxsm.rules import conditions, notification, schedule
+from fluxsm.rules.drift import Feud
+from fluxsm.rules.ledger import Identity
 from fluxsm.run import Run, Trigger, begin
 from fluxsm.settings import Settings
 from fluxsm.step import Behaviour, Observed, Step, next_show, take
@@ -242,6 +244,8 @@ class Reconciler:
                 },
             )
             self._count(step)
+        if step.row.event is Event.DRIFTED:
+            self._ports.metrics.drift(repairs(position.run.feuds, step.observed.run.feuds))
         instance = step.observed.instance
         address = notification.address(
             instance.spec.effective_components,
@@ -285,6 +289,11 @@ class Reconciler:
             return after
         shown = next_show(step.run) - step.observed.now
         return max(_NOW, shown if after is None else min(after, shown))
+
+
+def repairs(before: Mapping[Identity, Feud], after: Mapping[Identity, Feud]) -> int:
+    """How many objects were found drifted between two looks."""
+    return sum(before.get(identity) != feud for identity, feud in after.items())
 
 
 def instance_labels(instance: FluxInstance, status: Manifest) -> dict[str, str]:

@@ -71,7 +71,10 @@ class _Seen:
 
 
 class Watch:
-    """One kind, watched in a thread of its own until it is stopped."""
+    """One kind, watched in a thread of its own from `start` until it is stopped.
+
+    What one connection tells is `listen`; the thread only does that again and again.
+    """
 
     def __init__(self, cluster: Cluster, scope: Scope, clock: Clock, wake: Wake) -> None:
         self.scope = scope
@@ -130,23 +133,27 @@ class Watch:
         pause = FIRST_PAUSE
         while not self._stopping.is_set():
             began = self._clock.monotonic()
-            try:
-                self._follow()
-            except ExpiredError:
-                self._version = ""
-            except NotFoundError:
-                self._sync_nothing()
-            except ClusterError as error:
-                if not self._stopping.is_set():
-                    log.warning("%s; starting again", error)
-            except Exception:
-                log.exception("the watch of %s failed; starting again", self.scope.kind)
+            self.listen()
             self._turned = self._clock.monotonic()
             if self._turned - began > STEADY_SECONDS:
                 pause = FIRST_PAUSE
             self.restarts += 1
             self._stopping.wait(pause * (0.5 + self._clock.random()))
             pause = min(pause * 2, LONGEST_PAUSE)
+
+    def listen(self) -> None:
+        """Hear what one connection tells, and note how it ended; never fails."""
+        try:
+            self._follow()
+        except ExpiredError:
+            self._version = ""
+        except NotFoundError:
+            self._sync_nothing()
+        except ClusterError as error:
+            if not self._stopping.is_set():
+                log.warning("%s; starting again", error)
+        except Exception:
+            log.exception("the watch of %s failed; starting again", self.scope.kind)
 
     def _follow(self) -> None:
         """Follow one connection to its end."""
@@ -173,7 +180,8 @@ class Watch:
         version = str(event.manifest.get("metadata", {}).get("resourceVersion", ""))
         match event.type:
             case "BOOKMARK":
-                self._version = version or self._version
+                if fresh is None:  # else the list is not whole, and must be begun again
+                    self._version = version or self._version
                 return fresh
             case "SYNCED":
                 self._version = version or self._version
@@ -251,11 +259,27 @@ class LiveObjects:
     """Implements `fluxsm.ports.Live`: the managed objects, by their owner label."""
 
     def __init__(
-        self, cluster: Cluster, clock: Clock, wake: Wake, *, instance: str = names.SINGLETON
+        self,
+        cluster: Cluster,
+        clock: Clock,
+        wake: Wake,
+        *,
+        instance: str = names.SINGLETON,
+        begin: Callable[[Watch], None] = Watch.start,
     ) -> None:
+        """Prepare; nothing is watched before it is expected.
+
+        Args:
+            cluster: the API server.
+            clock: the time.
+            wake: called when something was heard.
+            instance: the owner whose objects are watched.
+            begin: sets a watch going; by default in a thread of its own.
+        """
         self._cluster = cluster
         self._clock = clock
         self._wake = wake
+        self._begin = begin
         self._labels = f"{names.OWNER_NAME_LABEL}={instance}"
         self._watches: dict[Kind, Watch] = {}
 
@@ -266,7 +290,7 @@ class LiveObjects:
             scope = Scope(kind=kind, labels=self._labels, metadata_only=kind.kind in METADATA_ONLY)
             watch = Watch(self._cluster, scope, self._clock, self._wake)
             self._watches[kind] = watch
-            watch.start()
+            self._begin(watch)
         return all(self._watches[kind].synced for kind in wanted)
 
     def get(self, ref: ObjectRef) -> Manifest | None:
@@ -316,6 +340,10 @@ class InstanceWatch:
     def start(self) -> None:
         """Begin to watch."""
         self._watch.start()
+
+    def listen(self) -> None:
+        """Hear what one connection tells."""
+        self._watch.listen()
 
     def stop(self) -> None:
         """End the watch."""

@@ -1,0 +1,391 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The API server in memory."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from fluxsm.api import names
+from fluxsm.api.objects import Kind, Manifest, ObjectRef
+from fluxsm.errors import (
+    ClusterError,
+    ConflictError,
+    ExpiredError,
+    ForbiddenError,
+    InvalidError,
+    NotFoundError,
+)
+from fluxsm.ports import Applied, Clock, Interrupt, PatchType, WatchEvent
+from fluxsm.rules.timestamp import format_time
+from tests.fakes import admission, ownership
+from tests.fakes.kinds import BUILTIN, CRD, Served, custom, is_established
+from tests.fakes.patches import patched
+from tests.fakes.plain import copy
+from tests.fakes.requests import Gate, Request
+from tests.fakes.selectors import selects
+from tests.fakes.store import Change, Key, Store
+
+
+class FakeCluster:
+    """Implements `fluxsm.ports.Cluster`. For one thread.
+
+    Attributes:
+        gate: counts requests and lets faults strike.
+        store: what is stored.
+        manager: field manager of all writes; others write through `as_manager`.
+    """
+
+    def __init__(self, clock: Clock, *, manager: str = names.MANAGER) -> None:
+        self.gate = Gate()
+        self.store = Store()
+        self.manager = manager
+        self._clock = clock
+
+    def as_manager(self, manager: str) -> FakeCluster:
+        """The same API server in the hands of somebody else, whose requests are not counted."""
+        other = FakeCluster(self._clock, manager=manager)
+        other.store = self.store
+        return other
+
+    # Reads
+
+    def get(self, ref: ObjectRef) -> Manifest:
+        """Read an object."""
+        with self.gate.passing(Request(verb="get", kind=ref.kind, ref=ref)):
+            return self._at(self._stored(ref, "reading"), ref.kind)
+
+    def list(
+        self,
+        kind: Kind,
+        *,
+        namespace: str = "",
+        labels: str = "",
+        fields: str = "",
+        metadata_only: bool = False,
+        page: int = 500,
+    ) -> Iterator[Manifest]:
+        """Read all objects of a kind, page by page; each page is a request."""
+        begun = self.store.revision
+        found: builtins.list[Manifest] = []
+        start = 0
+        while True:
+            with self.gate.passing(Request(verb="list", kind=kind)):
+                self._served(kind)
+                if start == 0:
+                    begun = self.store.revision
+                    found = self._found(kind, namespace, labels, fields)
+                elif begun < self.store.compacted:
+                    raise ExpiredError(f"listing {kind} (Expired): the page token is too old")
+                items = found[start : start + page]
+            for item in items:
+                yield _metadata_of(item) if metadata_only else item
+            start += page
+            if start >= len(found):
+                return
+
+    def serves(self, kind: Kind) -> bool:
+        """Whether a kind is served at this version."""
+        with self.gate.passing(Request(verb="discover", kind=kind)):
+            return self._is_served(kind)
+
+    def server_version(self) -> Mapping[str, str]:
+        """The answer of the version endpoint."""
+        with self.gate.passing(Request(verb="version", kind=Kind("", "v1", "Version"))):
+            return {"gitVersion": "v1.33.0", "platform": "linux/amd64"}
+
+    def watch(
+        self,
+        kind: Kind,
+        *,
+        namespace: str = "",
+        labels: str = "",
+        fields: str = "",
+        metadata_only: bool = False,
+        resource_version: str = "",
+        interrupt: Interrupt | None = None,
+    ) -> Iterator[WatchEvent]:
+        """Tell what there is to tell, then end the stream with a bookmark."""
+        shape = _metadata_of if metadata_only else copy
+        with self.gate.passing(Request(verb="watch", kind=kind)):
+            self._served(kind)
+            seen = int(resource_version) if resource_version else self.store.revision
+            if seen < self.store.compacted:
+                raise ExpiredError(f"watching {kind} (Expired): too old resource version: {seen}")
+        if not resource_version:
+            for item in self._found(kind, namespace, labels, fields):
+                yield WatchEvent(type="ADDED", manifest=shape(item))
+            yield WatchEvent(type="SYNCED", manifest=_bookmark(kind, seen))
+        while not (interrupt and interrupt.fired) and self._is_served(kind):
+            news = self.store.since(seen, kind.group, kind.kind)
+            if not news:
+                break
+            seen = news[0].revision
+            event = self._event(news[0], kind, namespace, labels, fields)
+            if event is not None:
+                yield WatchEvent(type=event.type, manifest=shape(event.manifest))
+        yield WatchEvent(type="BOOKMARK", manifest=_bookmark(kind, self.store.revision))
+
+    # Writes
+
+    def apply_all(
+        self, manifests: Sequence[Manifest], *, dry_run: bool = False
+    ) -> Sequence[Applied | ClusterError]:
+        """Server-side apply, forced, one after the other."""
+
+        def attempt(manifest: Manifest) -> Applied | ClusterError:
+            try:
+                return self._apply(manifest, dry_run=dry_run)
+            except ClusterError as error:
+                return error
+
+        return [attempt(manifest) for manifest in manifests]
+
+    def create(self, manifest: Manifest) -> Manifest:
+        """Create an object."""
+        ref = ObjectRef.of(manifest)
+        with self.gate.passing(Request(verb="create", kind=ref.kind, ref=ref)):
+            served = self._served(ref.kind)
+            if self.store.get(_key(ref)) is not None:
+                raise ConflictError(f"creating {ref} (AlreadyExists): it exists")
+            new = {key: value for key, value in manifest.items() if key != "status"}
+            new = self._owned(None, copy(new), served)
+            return self._at(self._commit(ref, None, new, served), ref.kind)
+
+    def replace(self, manifest: Manifest, *, subresource: str = "") -> Manifest:
+        """Update an object, guarded by its resourceVersion."""
+        ref = ObjectRef.of(manifest)
+        request = Request(verb="update", kind=ref.kind, ref=ref, subresource=subresource)
+        with self.gate.passing(request):
+            live = self._stored(ref, "updating")
+            version = manifest["metadata"].get("resourceVersion")
+            if not version and not self._served(ref.kind).builtin:
+                raise InvalidError(f"updating {ref} (Invalid): resourceVersion must be specified")
+            self._guard(live, version, f"updating {ref}")
+            return self._write(ref, live, copy(manifest), subresource)
+
+    def patch(
+        self,
+        ref: ObjectRef,
+        patch: Mapping[str, Any] | Sequence[Mapping[str, Any]],
+        *,
+        type: PatchType = PatchType.MERGE,  # noqa: A002 the API's own word
+        subresource: str = "",
+    ) -> Manifest:
+        """Patch an object."""
+        request = Request(verb="patch", kind=ref.kind, ref=ref, subresource=subresource)
+        with self.gate.passing(request):
+            live = self._stored(ref, "patching")
+            new = patched(self._at(live, ref.kind), patch, type, f"patching {ref}")
+            self._guard(live, new["metadata"].get("resourceVersion"), f"patching {ref}")
+            return self._write(ref, live, new, subresource)
+
+    def delete(
+        self, ref: ObjectRef, *, uid: str = "", resource_version: str = "", propagation: str = ""
+    ) -> None:
+        """Ask for the deletion of an object."""
+        del propagation  # there are no dependents in this world
+        with self.gate.passing(Request(verb="delete", kind=ref.kind, ref=ref)):
+            live = self._stored(ref, "deleting")
+            if uid and uid != live["metadata"]["uid"]:
+                raise ConflictError(f"deleting {ref} (Conflict): the uid is another one")
+            self._guard(live, resource_version, f"deleting {ref}")
+            self._begin_deletion(ref, live)
+
+    # Parts
+
+    def finish(self, ref: ObjectRef) -> None:
+        """Remove an object whose deletion nothing holds up any more; for controllers."""
+        self.store.remove(_key(ref))
+
+    def _apply(self, manifest: Manifest, *, dry_run: bool) -> Applied:
+        ref = ObjectRef.of(manifest)
+        what = f"{ref} dry-run failed" if dry_run else f"{ref} apply failed"
+        with self.gate.passing(Request(verb="apply", kind=ref.kind, ref=ref, dry_run=dry_run)):
+            served = self._served(ref.kind)
+            if (manifest.get("metadata") or {}).get("managedFields"):
+                raise InvalidError(f"{what} (BadRequest): metadata.managedFields must be nil")
+            live = self.store.get(_key(ref))
+            before = self._at(live, ref.kind) if live else None
+            new = ownership.apply(
+                before, manifest, manager=self.manager, time=self._time(), builtin=served.builtin
+            )
+            try:
+                after = self._commit(ref, live, new, served, dry_run=dry_run)
+            except InvalidError as error:
+                raise InvalidError(f"{what}: {error}") from None
+            return Applied(manifest=self._at(after, ref.kind), created=live is None)
+
+    def _write(self, ref: ObjectRef, live: Manifest, new: Manifest, subresource: str) -> Manifest:
+        """Store an update: the status through its subresource, everything else without it."""
+        served = self._served(ref.kind)
+        if subresource and not (subresource == "status" and served.status):
+            raise NotFoundError(f"patching {ref} (NotFound): it has no {subresource}")
+        old = self._at(live, ref.kind)
+        if subresource:
+            new = {**old, "status": new.get("status", {})}
+        elif served.status:
+            new = {key: value for key, value in new.items() if key != "status"}
+            new |= {"status": old["status"]} if "status" in old else {}
+        for key in ("uid", "creationTimestamp", "deletionTimestamp", "generation", "name"):
+            if key in old["metadata"]:
+                new["metadata"][key] = old["metadata"][key]
+        new = self._owned(old, new, served, subresource)
+        return self._at(self._commit(ref, live, new, served), ref.kind)
+
+    def _owned(
+        self, old: Manifest | None, new: Manifest, served: Served, subresource: str = ""
+    ) -> Manifest:
+        return ownership.update(
+            old, new, manager=self.manager, time=self._time(), builtin=served.builtin,
+            subresource=subresource,
+        )  # fmt: skip
+
+    def _commit(
+        self,
+        ref: ObjectRef,
+        live: Manifest | None,
+        new: Manifest,
+        served: Served,
+        *,
+        dry_run: bool = False,
+    ) -> Manifest:
+        """Admit and store an object."""
+        metadata = new["metadata"]
+        if live is None:
+            self._require_namespace(ref, served)
+            metadata |= {"name": ref.name, "uid": self.store.new_uid()}
+            metadata |= {"namespace": ref.namespace} if served.namespaced else {}
+            metadata["creationTimestamp"] = self._time()
+            metadata |= {"generation": 1} if served.counted else {}
+        else:
+            metadata["resourceVersion"] = live["metadata"]["resourceVersion"]
+        new["apiVersion"] = Kind(ref.kind.group, served.storage, ref.kind.kind).api_version
+        admission.set_defaults(new)
+        admission.check(live, new)
+        if live is not None and served.counted and _specs(live) != _specs(new):
+            metadata["generation"] = live["metadata"]["generation"] + 1
+        if dry_run:
+            return new
+        if live is not None and _is_done(new):
+            return self.store.remove(_key(ref))
+        return self.store.put(_key(ref), new, served.storage)
+
+    def _begin_deletion(self, ref: ObjectRef, live: Manifest) -> None:
+        """Remove an object, or mark it where something has to be done before."""
+        served = self._served(ref.kind)
+        metadata = live["metadata"]
+        if metadata.get("deletionTimestamp"):
+            return
+        if ref.kind.kind == CRD.kind:
+            cleanup = "customresourcecleanup.apiextensions.k8s.io"
+            metadata["finalizers"] = [*metadata.get("finalizers", []), cleanup]
+        if not metadata.get("finalizers") and ref.kind.kind != "Namespace":
+            self.store.remove(_key(ref))
+            return
+        metadata["deletionTimestamp"] = self._time()
+        if served.counted:
+            metadata["generation"] += 1
+        self.store.put(_key(ref), live, served.storage)
+
+    def _require_namespace(self, ref: ObjectRef, served: Served) -> None:
+        if not served.namespaced:
+            return
+        found = self.store.get(("", "Namespace", "", ref.namespace))
+        if found is None:
+            raise NotFoundError(f"{ref} (NotFound): namespaces {ref.namespace!r} not found")
+        if found["metadata"].get("deletionTimestamp"):
+            raise ForbiddenError(f"{ref} (Forbidden): namespace {ref.namespace} is terminating")
+
+    def _served(self, kind: Kind) -> Served:
+        served = self._find(kind)
+        if served is None or kind.version not in served.versions:
+            raise NotFoundError(f"the API server does not serve {kind}")
+        return served
+
+    def _is_served(self, kind: Kind) -> bool:
+        served = self._find(kind)
+        return served is not None and kind.version in served.versions
+
+    def _find(self, kind: Kind) -> Served | None:
+        known = BUILTIN.get((kind.group, kind.kind))
+        if known is not None:
+            return known
+        for crd in self.store.peek(CRD.group, CRD.kind):
+            spec = crd["spec"]
+            if (spec["group"], spec["names"]["kind"]) == (kind.group, kind.kind):
+                return custom(crd) if is_established(crd) else None
+        return None
+
+    def _stored(self, ref: ObjectRef, doing: str) -> Manifest:
+        self._served(ref.kind)
+        found = self.store.get(_key(ref))
+        if found is None:
+            raise NotFoundError(f"{doing} {ref} (NotFound): {ref.name!r} not found")
+        return found
+
+    def _found(
+        self, kind: Kind, namespace: str, labels: str, fields: str
+    ) -> builtins.list[Manifest]:
+        return [
+            self._at(item, kind)
+            for item in self.store.all(kind.group, kind.kind)
+            if selects(labels, fields, item)
+            and (not namespace or item["metadata"].get("namespace") == namespace)
+        ]
+
+    def _event(
+        self, change: Change, kind: Kind, namespace: str, labels: str, fields: str
+    ) -> WatchEvent | None:
+        """What a watch with these selectors tells of a write, None when it is not its business."""
+        if namespace and change.key[2] != namespace:
+            return None
+        before = change.old is not None and selects(labels, fields, change.old)
+        after = not change.gone and selects(labels, fields, change.new)
+        manifest = self._at(copy(change.new), kind)
+        if after:
+            return WatchEvent(type="MODIFIED" if before else "ADDED", manifest=manifest)
+        return WatchEvent(type="DELETED", manifest=manifest) if before else None
+
+    def _at(self, manifest: Manifest, kind: Kind) -> Manifest:
+        """An object at the version that was asked for; conversion changes nothing else."""
+        return {**manifest, "apiVersion": kind.api_version}
+
+    def _guard(self, live: Manifest, version: str | None, what: str) -> None:
+        if version and version != live["metadata"]["resourceVersion"]:
+            raise ConflictError(f"{what} (Conflict): the object has been modified")
+
+    def _time(self) -> str:
+        return format_time(self._clock.now())
+
+
+def _key(ref: ObjectRef) -> Key:
+    return ref.identity
+
+
+def _specs(manifest: Manifest) -> dict[str, Any]:
+    return {
+        key: value
+        for key, value in manifest.items()
+        if key not in {"apiVersion", "kind", "metadata", "status"}
+    }
+
+
+def _is_done(manifest: Manifest) -> bool:
+    """Whether an object was only waiting for its last finalizer."""
+    metadata = manifest["metadata"]
+    waits = metadata.get("finalizers") or manifest["kind"] == "Namespace"
+    return bool(metadata.get("deletionTimestamp")) and not waits
+
+
+def _metadata_of(manifest: Manifest) -> Manifest:
+    return copy({key: manifest[key] for key in ("apiVersion", "kind", "metadata")})
+
+
+def _bookmark(kind: Kind, revision: int) -> Manifest:
+    return {
+        "apiVersion": kind.api_version,
+        "kind": kind.kind,
+        "metadata": {"resourceVersion": str(revision)},
+    }

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One life of the operator: the real reconciler and watches, without threads.
+
+All that is in here is lost with the process. A new one knows nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from fluxsm.adapters.kube.watches import InstanceWatch, LiveObjects, Watch
+from fluxsm.machine.alphabet import State
+from fluxsm.ports import Clock, Cluster, Distributions, Metrics, Ports, Recorder
+from fluxsm.runtime.reconciler import Reconciler
+from fluxsm.settings import Settings
+from fluxsm.step import Step
+from states.behaviour import BEHAVIOUR
+
+
+class Process:
+    """A running operator that hears and acts when it is told to.
+
+    Attributes:
+        deaf: watches whose news are held back, as a slow connection would.
+        woken: whether a watch has told something since the last turn.
+    """
+
+    def __init__(
+        self,
+        *,
+        cluster: Cluster,
+        distributions: Distributions,
+        recorder: Recorder,
+        metrics: Metrics,
+        clock: Clock,
+        settings: Settings,
+        on_step: Callable[[Step], None],
+    ) -> None:
+        self.woken = False
+        self.deaf = False
+        self._watches: list[Watch] = []
+        self.live = LiveObjects(cluster, clock, self._wake, begin=self._watches.append)
+        self.instances = InstanceWatch(cluster, clock, settings.namespace, self._wake)
+        self.ports = Ports(
+            cluster=cluster,
+            live=self.live,
+            distributions=distributions,
+            recorder=recorder,
+            metrics=metrics,
+            clock=clock,
+        )
+        self._reconciler = Reconciler(
+            instances=self.instances,
+            behaviour=BEHAVIOUR,
+            ports=self.ports,
+            settings=settings,
+            on_step=on_step,
+        )
+
+    @property
+    def state(self) -> State | None:
+        """The current state, None without an instance."""
+        return self._reconciler.state
+
+    def hear(self) -> None:
+        """Hear everything that watches have to tell."""
+        if self.deaf:
+            return
+        self.instances.listen()
+        for watch in list(self._watches):
+            watch.listen()
+
+    def turn(self) -> timedelta | None:
+        """Take one step."""
+        self.woken = False
+        if not self.instances.synced:
+            return None
+        return self._reconciler.turn()
+
+    def _wake(self) -> None:
+        self.woken = True

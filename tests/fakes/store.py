@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is stored: objects, a revision that grows with each write, and the history for watches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from fluxsm.api.objects import Manifest
+from tests.fakes.plain import copy
+
+Key: TypeAlias = tuple[str, str, str, str]
+"""Group, kind, namespace, name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One write.
+
+    Attributes:
+        revision: of the write.
+        key: of the object.
+        old: the object before, None when it was created.
+        new: the object after; for a deletion as it was last, with the revision of the deletion.
+        gone: whether it was deleted.
+    """
+
+    revision: int
+    key: Key
+    old: Manifest | None
+    new: Manifest
+    gone: bool = False
+
+
+@dataclass(slots=True)
+class Store:
+    """Objects by key. What goes in and comes out is copied, so nobody changes it behind its back.
+
+    Attributes:
+        revision: of the last write.
+        compacted: the oldest revision from which a watch may go on.
+        stored_at: by key, the API version in which an object was last written.
+        on_write: told of each write, for the checks of tests.
+    """
+
+    revision: int = 100
+    compacted: int = 0
+    stored_at: dict[Key, str] = field(default_factory=dict)
+    on_write: Callable[[Change], None] = lambda _: None
+    _objects: dict[Key, Manifest] = field(default_factory=dict)
+    _history: list[Change] = field(default_factory=list)
+    _uids: int = 0
+
+    def get(self, key: Key) -> Manifest | None:
+        """An object, None when there is none."""
+        found = self._objects.get(key)
+        return copy(found) if found is not None else None
+
+    def peek(self, group: str, kind: str) -> Iterator[Manifest]:
+        """All objects of a kind, for looking only."""
+        return (item for key, item in self._objects.items() if key[:2] == (group, kind))
+
+    def all(self, group: str, kind: str) -> Iterator[Manifest]:
+        """All objects of a kind, in the order of their keys."""
+        for key in sorted(key for key in self._objects if key[:2] == (group, kind)):
+            yield copy(self._objects[key])
+
+    def everything(self) -> list[Manifest]:
+        """All objects, for looking only."""
+        return list(self._objects.values())
+
+    def put(self, key: Key, manifest: Manifest, version: str) -> Manifest:
+        """Write an object and return it as it is now; a write that changes nothing is none."""
+        old = self._objects.get(key)
+        if old is not None and old == manifest and self.stored_at[key] == version:
+            return copy(old)
+        new = copy(manifest)
+        new["metadata"]["resourceVersion"] = self._next()
+        self._objects[key] = new
+        self.stored_at[key] = version
+        self._note(Change(revision=self.revision, key=key, old=old, new=new))
+        return copy(new)
+
+    def remove(self, key: Key) -> Manifest:
+        """Remove an object and return it as it was last."""
+        old = self._objects.pop(key)
+        del self.stored_at[key]
+        last = copy(old)
+        last["metadata"]["resourceVersion"] = self._next()
+        self._note(Change(revision=self.revision, key=key, old=old, new=last, gone=True))
+        return last
+
+    def since(self, revision: int, group: str, kind: str) -> list[Change]:
+        """The writes to a kind after a revision."""
+        found: list[Change] = []
+        for change in reversed(self._history):
+            if change.revision <= revision:
+                break
+            if change.key[:2] == (group, kind):
+                found.append(change)
+        return found[::-1]
+
+    def compact(self) -> None:
+        """Forget all history."""
+        self.compacted = self.revision
+        self._history.clear()
+
+    def new_uid(self) -> str:
+        """A uid that was never used."""
+        self._uids += 1
+        return f"00000000-0000-4000-8000-{self._uids:012d}"
+
+    def _next(self) -> str:
+        self.revision += 1
+        return str(self.revision)
+
+    def _note(self, change: Change) -> None:
+        self._history.append(change)
+        self.on_write(change)
