@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from bench.measure import Cost, measured
-from fluxsm.adapters.bundled import open_folder
+from fluxsm.adapters.folder import open_folder
 from fluxsm.api import names
 from fluxsm.build.distribution import Distribution
 from fluxsm.rules import version

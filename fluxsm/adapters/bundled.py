@@ -4,73 +4,16 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from importlib.resources import files
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
+from fluxsm.adapters.folder import open_folder
 from fluxsm.api.objects import Manifest
 from fluxsm.build.distribution import Distribution
-from fluxsm.errors import ArtifactError, BuildError
+from fluxsm.errors import ArtifactError
 from fluxsm.ports import Fetched, Wake
-
-FILE_LIMIT: Final = 20 * 1024 * 1024
-_SUBFOLDERS: Final = ("flux", "flux-images")
-
-
-class Folder(Mapping[str, bytes]):
-    """The files of a distribution folder, read when they are asked for."""
-
-    def __init__(self, root: Path) -> None:
-        self._root = root
-
-    def __getitem__(self, path: str) -> bytes:
-        """The content of a file.
-
-        Raises:
-            KeyError: there is no such file.
-            BuildError: it cannot be read, or is too large to be a manifest.
-        """
-        target = self._root / path
-        try:
-            if target.stat().st_size > FILE_LIMIT:
-                raise BuildError(f"{target} is larger than {FILE_LIMIT >> 20} MiB")
-            return target.read_bytes()
-        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
-            raise KeyError(path) from None
-        except OSError as error:
-            raise BuildError(f"{target} cannot be read: {error.strerror}") from None
-
-    def __iter__(self) -> Iterator[str]:
-        """The paths of all manifests, relative to the folder."""
-        for name in _SUBFOLDERS:
-            for path in sorted((self._root / name).glob("*/*.yaml")):
-                yield path.relative_to(self._root).as_posix()
-
-    def __len__(self) -> int:
-        """The number of manifests."""
-        return sum(1 for _ in self)
-
-
-def open_folder(root: Path) -> Distribution:
-    """The distribution in a folder.
-
-    Raises:
-        BuildError: the folder does not exist or has no `flux` folder in it.
-    """
-    if not (root / "flux").is_dir():
-        raise BuildError(f"storage path {root / 'flux'} does not exist")
-    return Distribution(Folder(root), source=str(root))
-
-
-def starter_folder() -> Path:
-    """The distribution that comes with this package, for evaluation."""
-    packaged = Path(str(files("fluxsm"))) / "manifests" / "distribution"
-    if packaged.is_dir():
-        return packaged
-    return Path(str(files("fluxsm"))).parent / "manifests" / "distribution"
-
 
 Pull = Callable[[str, Manifest | None], Fetched]
 Digest = Callable[[str, Manifest | None], str]

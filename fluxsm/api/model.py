@@ -11,5 +11,10 @@ class Model(BaseModel):
     """A part of the API: snake_case here, camelCase there; unknown fields are dropped."""
 
     model_config = ConfigDict(
-        alias_generator=to_camel, populate_by_name=True, frozen=True, extra="ignore"
+        alias_generator=to_camel,
+        populate_by_name=True,
+        frozen=True,
+        extra="ignore",
+        # Built when first used: a command starts at once, and parts are built once, in the whole.
+        defer_build=True,
     )

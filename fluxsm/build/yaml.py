@@ -33,6 +33,7 @@ _Parser: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _Emitter: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
 _TAG: Final = "tag:yaml.org,2002:"
+_TEXT: Final = f"{_TAG}str"
 _CONSTANTS: Final[Mapping[str, bool | None]] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL")),
     **dict.fromkeys(("true", "True", "TRUE"), True),
@@ -49,6 +50,7 @@ _INTEGER: Final = re.compile(
 _BASES: Final = {"two": 2, "eight": 8, "ten": 10, "sixteen": 16}
 _FLOAT: Final = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
 _NO_NUMBER: Final = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
+_WIDTH: Final = 80
 _LARGEST_INTEGER: Final = 2**64 - 1
 _LARGEST_WHOLE_FLOAT: Final = 1e21
 
@@ -209,7 +211,7 @@ class _Reader:
         if event.tag is None:
             if not event.implicit[0]:
                 return event.value
-        elif event.tag in {"!", f"{_TAG}str"}:
+        elif event.tag in {"!", _TEXT}:
             return event.value
         elif event.tag not in {f"{_TAG}{name}" for name in ("null", "bool", "int", "float")}:
             raise _error(f"the tag {event.tag} is not supported", event)
@@ -300,8 +302,11 @@ class _Dumper(_Emitter):  # type: ignore[misc]
 
     def write_text(self, text: str) -> Any:
         """A text; several lines as a block, and quotes where a reader could mistake it."""
-        style = "|" if "\n" in text else ("'" if _could_be_mistaken(text) else None)
-        return self.represent_scalar(f"{_TAG}str", text, style=style)
+        # A few characters, such as *, resolve to tags that no plain scalar can have.
+        meaning = self.resolve(yaml.ScalarNode, text, (True, False))
+        quoted = meaning not in {_TEXT, f"{_TAG}yaml"} or _could_be_mistaken(text)
+        style = "|" if "\n" in text else ('"' if quoted else None)
+        return self.represent_scalar(_TEXT, text, style=style)
 
 
 _Dumper.add_representer(str, _Dumper.write_text)
@@ -315,14 +320,17 @@ def _could_be_mistaken(text: str) -> bool:
 
 
 def dump_all(documents: Iterable[Any]) -> str:
-    """Write documents, each after a line of three dashes; keys sorted, lists not indented."""
+    """Write documents, each after a line of three dashes; keys sorted, lists not indented.
+
+    The form is that of the Go tools to the byte, so that outputs can be compared as text.
+    """
     text: str = yaml.dump_all(
         documents,
         Dumper=_Dumper,
         default_flow_style=False,
         explicit_start=True,
         sort_keys=True,
-        width=2**31 - 1,
+        width=_WIDTH,
         allow_unicode=True,
     )
     return text

@@ -1,10 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The command line: one file per command, loaded only when the command is called."""
+"""The command line: one file per command, loaded only when the command is called.
+
+Objects and tables go to standard output, everything else to standard error. An error is one line
+and exit code 1; commands to which 1 means something else set `failure_code`.
+"""
 
 from __future__ import annotations
 
 import importlib
 import sys
+from typing import Any, NoReturn
 
 import click
 
@@ -13,6 +18,8 @@ from fluxsm.errors import FluxsmError
 
 # name: (module, what `fluxsm --help` says); the modules are heavy, the texts are not.
 _COMMANDS = {
+    "build": ("fluxsm.cli.build", "Print the objects of a FluxInstance, without a cluster."),
+    "versions": ("fluxsm.cli.versions", "List the Flux versions of a distribution."),
     "run": ("fluxsm.cli.run", "Run the operator."),
 }
 
@@ -36,27 +43,35 @@ class LazyGroup(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl([(name, text) for name, (_, text) in _COMMANDS.items()])
 
+    def main(self, *args: Any, **extra: Any) -> NoReturn:
+        """Run a command and end the process with its exit code."""
+        extra["standalone_mode"] = False
+        try:
+            code = super().main(*args, **extra)
+        except click.ClickException as error:
+            context = getattr(error, "ctx", None)
+            _fail(error.format_message(), getattr(context and context.command, "failure_code", 1))
+        except FluxsmError as error:
+            _fail(str(error))
+        except (KeyboardInterrupt, click.Abort):
+            sys.exit(130)
+        sys.exit(code)
 
-@click.group(cls=LazyGroup)
+
+@click.group(cls=LazyGroup, invoke_without_command=True)
 @click.version_option(__version__, "-v", "--version", prog_name="fluxsm")
-def root() -> None:
+@click.pass_context
+def root(ctx: click.Context) -> None:
     """Install and run Flux from one custom resource."""
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
 
 
 def main() -> None:
     """The console script."""
-    try:
-        root(standalone_mode=False)
-    except click.exceptions.Exit as done:
-        sys.exit(done.exit_code)
-    except click.ClickException as error:
-        _fail(error.format_message())
-    except FluxsmError as error:
-        _fail(str(error))
-    except (KeyboardInterrupt, click.Abort):
-        sys.exit(130)
+    root()
 
 
-def _fail(message: str) -> None:
-    click.echo(f"✗ {message}", err=True)
-    sys.exit(1)
+def _fail(message: str, code: int = 1) -> NoReturn:
+    click.echo(f"✗ {' '.join(message.split())}", err=True)
+    sys.exit(code)

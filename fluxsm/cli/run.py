@@ -14,6 +14,7 @@ from typing import Any
 import click
 
 from fluxsm.api import duration, names
+from fluxsm.cli.distribution import own_folder
 from fluxsm.errors import FluxsmError, UsageError
 from fluxsm.rules.lease import Terms
 from fluxsm.settings import Settings
@@ -229,7 +230,7 @@ def _operator(flags: dict[str, Any]) -> Any:
 
     settings = _settings(flags)
     options = Options(
-        storage=_storage(flags["storage_path"]),
+        storage=flags["storage_path"] or own_folder(),
         health_address=flags["health_addr"],
         metrics_address=flags["metrics_addr"],
         election=_terms(flags),
@@ -284,15 +285,6 @@ def _check_duration(variable: str) -> None:
 
 def _split(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
-
-
-def _storage(path: Path | None) -> Path:
-    from fluxsm.adapters.bundled import starter_folder
-
-    if path is not None:
-        return path
-    default = Path("/data")
-    return default if (default / "flux").is_dir() else starter_folder()
 
 
 def _set_up_logs(encoding: str, level: str) -> None:

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Open the distribution that a command works with: a folder, an artifact, or the bundled one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from fluxsm.build.distribution import Distribution
+
+OCI = "oci://"
+_IMAGE_DATA = Path("/data")
+
+option = click.option(
+    "--distribution",
+    "place",
+    metavar="DIR|oci://...",
+    help="Folder with flux/ and flux-images/ in it, or an OCI artifact.",
+)
+
+
+def own_folder() -> Path:
+    """The folder of the bundled distribution: that of the image, else the starter one."""
+    from fluxsm.adapters.folder import starter_folder
+
+    return _IMAGE_DATA if (_IMAGE_DATA / "flux").is_dir() else starter_folder()
+
+
+def open_distribution(place: str | None) -> Distribution:
+    """The distribution at a place.
+
+    Args:
+        place: a folder, an `oci://` reference, or None for the bundled distribution.
+
+    Raises:
+        ArtifactError: the artifact cannot be pulled.
+        BuildError: the folder does not exist or has no `flux` folder in it.
+    """
+    if place is not None and place.startswith(OCI):
+        return _pull(place)
+    from fluxsm.adapters.folder import open_folder
+
+    return open_folder(Path(place) if place else own_folder())
+
+
+def _pull(reference: str) -> Distribution:
+    from fluxsm.adapters.registry.client import OrasRegistry
+
+    registry = OrasRegistry(cache_dir=None, environment_proxies=True)
+    return Distribution(registry.pull(reference, None).files, source=reference)
