@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the operator may do in a cluster: one table, from which manifests/rbac is made.
+
+Every row is needed by requests that the operator really sends; tests/integration/process_rbac.py
+shows for each that without it the API server refuses one of them. Why the operator cannot do with
+less than the right to give rights away: docs/adr/0022-rights.md.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from fluxsm.api import names
+
+READ: Final = ("get", "list", "watch")
+MANAGE: Final = (*READ, "create", "patch", "delete")
+"""Apply (which is a patch that may create), watch for health and drift, and prune. `list` is for
+API servers that cannot stream a first list, `get` for a deletion whose object has just changed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Right:
+    """One rule of a role.
+
+    Attributes:
+        why: what it is for.
+        groups: API groups; the core group is empty.
+        resources: plurals, with `/subresource`.
+        verbs: of the API.
+        only: names that it is limited to; empty means all.
+    """
+
+    why: str
+    groups: tuple[str, ...]
+    resources: tuple[str, ...]
+    verbs: tuple[str, ...]
+    only: tuple[str, ...] = ()
+
+    def rule(self) -> dict[str, Any]:
+        """The rule as it stands in a Role or ClusterRole."""
+        found: dict[str, Any] = {
+            "apiGroups": list(self.groups),
+            "resources": list(self.resources),
+            "verbs": list(self.verbs),
+        }
+        return found | ({"resourceNames": list(self.only)} if self.only else {})
+
+
+CLUSTER: Final = (
+    Right(
+        why="The kinds of Flux.",
+        groups=("apiextensions.k8s.io",),
+        resources=("customresourcedefinitions",),
+        verbs=MANAGE,
+    ),
+    Right(
+        why="Trim storedVersions after a migration.",
+        groups=("apiextensions.k8s.io",),
+        resources=("customresourcedefinitions/status",),
+        verbs=("patch",),
+    ),
+    Right(
+        why="The namespace of Flux; it is never deleted.",
+        groups=("",),
+        resources=("namespaces",),
+        verbs=(*READ, "create", "patch"),
+    ),
+    Right(
+        why="The rights of the Flux controllers.",
+        groups=("rbac.authorization.k8s.io",),
+        resources=("clusterroles", "clusterrolebindings"),
+        verbs=MANAGE,
+    ),
+    Right(
+        why="Give the Flux controllers rights that the operator itself has not:"
+        " kustomize-controller and helm-controller get cluster-admin.",
+        groups=("rbac.authorization.k8s.io",),
+        resources=("clusterroles",),
+        verbs=("bind", "escalate"),
+    ),
+    Right(
+        why="What the Flux controllers consist of.",
+        groups=("",),
+        resources=("serviceaccounts", "services", "resourcequotas", "persistentvolumeclaims"),
+        verbs=MANAGE,
+    ),
+    Right(
+        why="The Flux controllers.",
+        groups=("apps",),
+        resources=("deployments",),
+        verbs=MANAGE,
+    ),
+    Right(
+        why="See why a controller does not start.",
+        groups=("apps",),
+        resources=("replicasets",),
+        verbs=("list",),
+    ),
+    Right(
+        why="See why a controller does not start.",
+        groups=("",),
+        resources=("pods",),
+        verbs=("list",),
+    ),
+    Right(
+        why="The network policies of Flux.",
+        groups=("networking.k8s.io",),
+        resources=("networkpolicies",),
+        verbs=MANAGE,
+    ),
+    Right(
+        why="The sync of the instance; migration of what is stored; removal of Flux finalizers.",
+        groups=tuple(
+            f"{name}.toolkit.fluxcd.io"
+            for name in ("source", "kustomize", "helm", "notification", "image")
+        ),
+        resources=("*",),
+        verbs=MANAGE,
+    ),
+)
+"""In the whole cluster: managed objects are watched by their owner label, wherever they are."""
+
+NAMESPACE: Final = (
+    Right(
+        why="The instance, its finalizer and its status.",
+        groups=(names.GROUP,),
+        resources=(names.INSTANCE_PLURAL,),
+        verbs=(*READ, "patch"),
+    ),
+    Right(
+        why="The instance, its finalizer and its status.",
+        groups=(names.GROUP,),
+        resources=(f"{names.INSTANCE_PLURAL}/status",),
+        verbs=("patch",),
+    ),
+    Right(
+        why="Pull secrets, read by the name that the instance gives and never kept.",
+        groups=("",),
+        resources=("secrets",),
+        verbs=("get",),
+    ),
+    Right(
+        why="Events of the instance.",
+        groups=("",),
+        resources=("events",),
+        verbs=("create",),
+    ),
+    Right(
+        why="Leader election.",
+        groups=("coordination.k8s.io",),
+        resources=("leases",),
+        verbs=("create",),
+    ),
+    Right(
+        why="Leader election.",
+        groups=("coordination.k8s.io",),
+        resources=("leases",),
+        verbs=("get", "update"),
+        only=(names.MANAGER,),
+    ),
+)
+"""In the namespace of the operator."""
+
+USER_RESOURCES: Final = (names.INSTANCE_PLURAL, names.REPORT_PLURAL)
+"""What the roles for people are about."""

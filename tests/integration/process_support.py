@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What tests of the operator process need beside the process itself."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from fluxsm.api import names
+from tests.controlplane.binary import find
+from tests.controlplane.cluster import Cluster
+from tests.integration.operator import Operator, until
+
+ROOT = Path(__file__).resolve().parents[2]
+SHORT_LEASE = (
+    "--leader-election-lease-duration=3s",
+    "--leader-election-renew-deadline=2s",
+    "--leader-election-retry-period=500ms",
+)
+MUTATING = frozenset({"create", "update", "patch", "delete"})
+
+
+class Process(Operator):
+    """An operator that is one of several."""
+
+    def says(self, text: str) -> bool:
+        """Whether a message of the log contains a text."""
+        return any(text in line["msg"] for line in self.lines())
+
+    @property
+    def leads(self) -> bool:
+        """Whether it has become the leader."""
+        return self.says("this process is the leader")
+
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal."""
+        self._child.send(number)
+
+    def ends(self, *, seconds: float) -> int:
+        """Wait for its end by itself; the exit code."""
+        process = self._child._process
+        assert process is not None
+        return process.wait(timeout=seconds)
+
+    def terminates(self) -> tuple[int, float]:
+        """End it as Kubernetes does; the exit code and the seconds that it took."""
+        began = time.monotonic()
+        self.send(signal.SIGTERM)
+        return self.ends(seconds=20), time.monotonic() - began
+
+
+def eventually(holds: Callable[[], bool], what: str, *, seconds: float = 30) -> None:
+    """Wait until something holds."""
+    until(lambda: holds() or None, what, seconds=seconds)
+
+
+def spec(**fields: Any) -> dict[str, Any]:
+    """The spec of a small instance, with some fields set."""
+    return {
+        "distribution": {"version": "2.8.x", "registry": "ghcr.io/fluxcd"},
+        "components": ["source-controller", "kustomize-controller"],
+        **fields,
+    }
+
+
+def kubectl(cluster: Cluster, *args: str) -> subprocess.CompletedProcess[str]:
+    """Run kubectl as admin, with its exit code and its warnings."""
+    command = [*find().command("kubectl"), "--kubeconfig", str(cluster.kubeconfig("admin")), *args]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def account_kubeconfig(cluster: Cluster, namespace: str) -> Path:
+    """A kubeconfig for the ServiceAccount of the operator, with a token that the server signed."""
+    token = cluster.kubectl("create", "token", names.MANAGER, "--namespace", namespace).strip()
+    config = json.loads(cluster.kubeconfig("admin").read_text())
+    config["users"] = [{"name": "admin", "user": {"token": token}}]
+    path = cluster.folder / "account.kubeconfig"
+    path.write_text(json.dumps(config))
+    path.chmod(0o600)
+    return path
+
+
+def writes(cluster: Cluster, user: str) -> list[str]:
+    """The writes of a user so far, without those to the lease, as verb and path."""
+    return [
+        f"{item.verb} {item.uri}"
+        for item in cluster.audit(user)
+        if item.verb in MUTATING and item.resource != "leases"
+    ]
