@@ -21,6 +21,7 @@ _COMMANDS = {
     "build": ("fluxsm.cli.build", "Print the objects of a FluxInstance, without a cluster."),
     "versions": ("fluxsm.cli.versions", "List the Flux versions of a distribution."),
     "run": ("fluxsm.cli.run", "Run the operator."),
+    "graph": ("fluxsm.cli.graph", "Draw the state machine."),
 }
 
 
