@@ -20,6 +20,7 @@ from fluxsm.errors import FluxsmError
 _COMMANDS = {
     "build": ("fluxsm.cli.build", "Print the objects of a FluxInstance, without a cluster."),
     "versions": ("fluxsm.cli.versions", "List the Flux versions of a distribution."),
+    "diff": ("fluxsm.cli.diff", "Compare two FluxInstances or streams of objects."),
     "run": ("fluxsm.cli.run", "Run the operator."),
     "graph": ("fluxsm.cli.graph", "Draw the state machine."),
 }

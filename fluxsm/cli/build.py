@@ -61,7 +61,7 @@ def command(
     if not filename:
         raise UsageError("--filename is required")
     instance = read_instance(filename)
-    result = build_instance(instance, _place(instance, place, artifact), pin=pin_digests)
+    result = build_instance(instance, choose_place(instance, place, artifact), pin=pin_digests)
     click.echo(_write(result, output), nl=False)
 
 
@@ -90,7 +90,14 @@ def build_instance(instance: FluxInstance, place: str | None, *, pin: bool) -> B
     return result
 
 
-def _place(instance: FluxInstance, place: str | None, artifact: str | None) -> str | None:
+def choose_place(
+    instance: FluxInstance, place: str | None, artifact: str | None = None
+) -> str | None:
+    """Where the distribution is: what the flags say, else what the instance says.
+
+    Raises:
+        UsageError: the artifact is not an `oci://` reference.
+    """
     if place is not None:
         return place
     if artifact is not None and not artifact.startswith(distribution.OCI):

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The command line as a whole: quick to start, one line for an error."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from fluxsm import __version__
+from fluxsm.cli import root
+
+HEAVY = ("pydantic", "yaml", "kubernetes", "oras", "requests", "rich", "transitions", "semver")
+
+
+def test_help_loads_nothing_heavy() -> None:
+    """Libraries that take long to import are left to the commands that need them."""
+    code = (
+        "import sys, fluxsm.cli as c\n"
+        "try: c.root(['--help'])\n"
+        "except SystemExit as end: assert not end.code\n"
+        f"print([name for name in {HEAVY} if name in sys.modules], file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "build" in done.stdout
+    assert done.stderr.strip() == "[]"
+
+
+def test_build_loads_no_client_library() -> None:
+    """Building from a folder needs neither a cluster nor a registry."""
+    code = (
+        "import sys, fluxsm.cli as c\n"
+        "try: c.root(['build', '-f', '-'])\n"
+        "except SystemExit as end: assert not end.code\n"
+        "print([name for name in ('kubernetes', 'oras', 'requests', 'urllib3', 'rich', 're2',"
+        " 'transitions', 'jsonpatch') if name in sys.modules], file=sys.stderr)"
+    )
+    instance = "spec: {distribution: {version: 2.x, registry: ghcr.io/fluxcd}}"
+    done = subprocess.run(
+        [sys.executable, "-c", code], input=instance, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.startswith("---\n")
+    assert done.stderr.strip() == "[]"
+
+
+def test_without_a_command_there_is_help() -> None:
+    """It lists every command with what it does."""
+    done = CliRunner().invoke(root, [])
+    assert done.exit_code == 0
+    assert "Commands:" in done.stdout
+
+
+def test_the_version() -> None:
+    """In the short form too."""
+    assert __version__ in CliRunner().invoke(root, ["-v"]).stdout
+
+
+def test_every_listed_command_can_be_loaded() -> None:
+    """And has help."""
+    names = root.list_commands(click.Context(root))
+    for name in names:
+        done = CliRunner().invoke(root, [name, "--help"])
+        assert done.exit_code == 0, name
+        assert done.stdout.startswith("Usage: ")
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["nothing"], "✗ No such command 'nothing'.\n"),
+        (["--nothing"], "✗ No such option '--nothing'.\n"),
+        (["build", "extra"], "✗ Invalid value for '[instance]': 'extra' is not 'instance'.\n"),
+        (["build"], "✗ --filename is required\n"),
+    ],
+)
+def test_wrong_words(args: list[str], message: str) -> None:
+    """One line, exit code 1, no usage text."""
+    done = CliRunner().invoke(root, args)
+    assert done.exit_code == 1
+    assert done.stdout == ""
+    assert done.stderr == message
