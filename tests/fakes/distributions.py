@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 
-from fluxsm.adapters.bundled import open_folder, starter_folder
+from fluxsm.adapters.folder import open_folder, starter_folder
 from fluxsm.api.objects import Manifest
 from fluxsm.build.distribution import Distribution
 from fluxsm.errors import FluxsmError

@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from fluxsm.adapters.folder import starter_folder
+from fluxsm.api.objects import Manifest
 from fluxsm.build import yaml
 from fluxsm.cli import distribution, root
 
@@ -33,14 +34,14 @@ def build(*args: str, instance: str = MINIMAL) -> Result:
     return CliRunner().invoke(root, ["build", "-f", "-", *args], input=instance)
 
 
-def objects(*args: str, instance: str = MINIMAL) -> list[yaml.Manifest]:
+def objects(*args: str, instance: str = MINIMAL) -> list[Manifest]:
     """What is printed, read again."""
     done = build(*args, instance=instance)
     assert done.exit_code == 0, done.stderr
     return yaml.load_mappings(done.stdout, "the output")
 
 
-def images(found: list[yaml.Manifest]) -> list[str]:
+def images(found: list[Manifest]) -> list[str]:
     """The images of all Deployments."""
     return [
         item["spec"]["template"]["spec"]["containers"][0]["image"]
