@@ -9,9 +9,11 @@ import platform
 import threading
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fluxsm.adapters.bundled import Distributions
 from fluxsm.adapters.clock import SystemClock
@@ -29,9 +31,12 @@ from fluxsm.runtime.election import LEASE, Elector
 from fluxsm.runtime.loop import Loop
 from fluxsm.runtime.probes import Page, Pages, PageServer
 from fluxsm.runtime.reconciler import Reconciler
-from fluxsm.settings import Settings
+from fluxsm.settings import RegistrySettings, Settings
 from fluxsm.step import Step
 from states.behaviour import BEHAVIOUR
+
+if TYPE_CHECKING:
+    from fluxsm.adapters.registry.source import ArtifactSource
 
 log = logging.getLogger("fluxsm.app")
 
@@ -58,6 +63,7 @@ class Options:
         metrics_address: where the metrics are served; empty means nowhere.
         election: how leadership is kept; None means that there is no other process.
         silence: seconds without a word after which a watch is opened again.
+        registry: how registries are reached.
     """
 
     storage: Path
@@ -65,6 +71,7 @@ class Options:
     metrics_address: str = ""
     election: Terms | None = None
     silence: float = SILENCE_SECONDS
+    registry: RegistrySettings = field(default_factory=RegistrySettings)
 
 
 class Operator:
@@ -88,7 +95,10 @@ class Operator:
         self._live = LiveObjects(self._cluster, self._clock, wake)
         self._instances = InstanceWatch(self._cluster, self._clock, settings.namespace, wake)
         self._recorder = EventRecorder(self._cluster, self._clock, host=platform.node())
-        self._distributions = Distributions(options.storage, pull=_pull, digest=_digest, wake=wake)
+        artifacts = _Artifacts(options.registry)
+        self._distributions = Distributions(
+            options.storage, pull=artifacts.pull, digest=artifacts.digest, wake=wake
+        )
         ports = Ports(
             cluster=self._cluster,
             live=self._live,
@@ -234,13 +244,20 @@ def _page(ages: Mapping[str, float], limit: float) -> Page:
     return Page(500, ("\n".join(late) + "\n").encode()) if late else Page(200, b"ok\n")
 
 
-def _pull(reference: str, secret: Manifest | None) -> Fetched:
-    from fluxsm.adapters.registry import pull
+class _Artifacts:
+    """The registry client, loaded when the first artifact is asked for."""
 
-    return pull(reference, secret)
+    def __init__(self, settings: RegistrySettings) -> None:
+        self._settings = settings
 
+    @cached_property
+    def _source(self) -> ArtifactSource:
+        from fluxsm.adapters.registry.source import ArtifactSource
 
-def _digest(reference: str, secret: Manifest | None) -> str:
-    from fluxsm.adapters.registry import digest
+        return ArtifactSource(self._settings)
 
-    return digest(reference, secret)
+    def pull(self, reference: str, secret: Manifest | None) -> Fetched:
+        return self._source.pull(reference, secret)
+
+    def digest(self, reference: str, secret: Manifest | None) -> str:
+        return self._source.digest(reference, secret)

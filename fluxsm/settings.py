@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 
 from fluxsm.api import names
 
@@ -39,3 +40,18 @@ class Settings:
     notifications_disabled: bool = False
     crd_timeout: timedelta = timedelta(seconds=60)
     uninstall_timeout: timedelta = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegistrySettings:
+    """How registries are reached.
+
+    Attributes:
+        ca_file: PEM file of authorities that are trusted besides the public ones.
+        plain_http: registries (`host` or `host:port`) that are spoken to without TLS.
+        cache: folder where fetched content is kept; None keeps nothing.
+    """
+
+    ca_file: Path | None = None
+    plain_http: frozenset[str] = frozenset()
+    cache: Path | None = None

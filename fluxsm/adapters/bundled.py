@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+import logging
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, NamedTuple
 
 from fluxsm.adapters.folder import open_folder
 from fluxsm.api.objects import Manifest
@@ -15,8 +17,22 @@ from fluxsm.build.distribution import Distribution
 from fluxsm.errors import ArtifactError
 from fluxsm.ports import Fetched, Wake
 
+log = logging.getLogger("fluxsm.distributions")
+
+STALE_SECONDS: Final = 60.0
+"""How long after its start a download is worth having."""
+
 Pull = Callable[[str, Manifest | None], Fetched]
 Digest = Callable[[str, Manifest | None], str]
+Work = Callable[[str, Manifest | None], Any]
+
+
+class _Job(NamedTuple):
+    """A download: what was asked for, its result, and until when that is worth having."""
+
+    asked: tuple[str, str]
+    future: Future[Any]
+    stale_at: float
 
 
 class Distributions:
@@ -38,7 +54,7 @@ class Distributions:
         self._own: Distribution | None = None
         self._lock = threading.Lock()
         self._pool = ThreadPoolExecutor(max_workers=2, thread_name_prefix="download")
-        self._running: dict[tuple[str, str, str], Future[Any]] = {}
+        self._running: dict[str, _Job] = {}
 
     def close(self) -> None:
         """Forget downloads that have not begun; those under way end by their own time limit."""
@@ -60,26 +76,30 @@ class Distributions:
         found: str | None = self._poll("digest", self._digest, reference, pull_secret)
         return found
 
-    def _poll(
-        self, verb: str, work: Callable[[str, Manifest | None], Any], reference: str,
-        secret: Manifest | None,
-    ) -> Any:  # fmt: skip
-        """Start the work, or take its result; a result is handed out once."""
+    def _poll(self, verb: str, work: Work, reference: str, secret: Manifest | None) -> Any:
+        """Start the work, or take its result; a result is handed out once.
+
+        There is one job of each kind. An answer to another question, or one that nobody has come
+        for in a while, is thrown away: the registry may have something else by now.
+        """
         version = str((secret or {}).get("metadata", {}).get("resourceVersion", ""))
-        key = (verb, reference, version)
+        asked = (reference, version)
+        now = time.monotonic()
         with self._lock:
-            future = self._running.get(key)
-            if future is None:
+            job = self._running.get(verb)
+            if job is None or job.asked != asked or (job.future.done() and now > job.stale_at):
                 future = self._pool.submit(work, reference, secret)
-                self._running[key] = future
+                self._running[verb] = _Job(asked, future, now + STALE_SECONDS)
                 future.add_done_callback(lambda _: self._wake())
                 return None
-            if not future.done():
+            if not job.future.done():
                 return None
-            del self._running[key]
+            del self._running[verb]
         try:
-            return future.result()
+            return job.future.result()
         except ArtifactError:
             raise
         except Exception as error:
-            raise ArtifactError(f"{reference}: {type(error).__name__}: {error}") from error
+            # Its text may hold anything, so only its kind is told; the log has the rest.
+            log.exception("a download failed in an unexpected way")
+            raise ArtifactError(f"{reference}: unexpected {type(error).__name__}") from None

@@ -21,6 +21,7 @@ _COMMANDS = {
     "build": ("fluxsm.cli.build", "Print the objects of a FluxInstance, without a cluster."),
     "versions": ("fluxsm.cli.versions", "List the Flux versions of a distribution."),
     "diff": ("fluxsm.cli.diff", "Compare two FluxInstances or streams of objects."),
+    "push": ("fluxsm.cli.push", "Push a distribution folder to a registry as an artifact."),
     "run": ("fluxsm.cli.run", "Run the operator."),
     "graph": ("fluxsm.cli.graph", "Draw the state machine."),
 }

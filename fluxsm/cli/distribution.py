@@ -8,16 +8,22 @@ from pathlib import Path
 import click
 
 from fluxsm.build.distribution import Distribution
+from fluxsm.cli import registry
 
 OCI = "oci://"
 _IMAGE_DATA = Path("/data")
 
-option = click.option(
+_PLACE = click.option(
     "--distribution",
     "place",
     metavar="DIR|oci://...",
     help="Folder with flux/ and flux-images/ in it, or an OCI artifact.",
 )
+
+
+def option(command: registry.Command) -> registry.Command:
+    """Add the flag that names a distribution, and those that say how registries are reached."""
+    return _PLACE(registry.options(command))
 
 
 def own_folder() -> Path:
@@ -45,7 +51,6 @@ def open_distribution(place: str | None) -> Distribution:
 
 
 def _pull(reference: str) -> Distribution:
-    from fluxsm.adapters.registry.client import OrasRegistry
+    from fluxsm.adapters.registry.source import open_artifact
 
-    registry = OrasRegistry(cache_dir=None, environment_proxies=True)
-    return Distribution(registry.pull(reference, None).files, source=reference)
+    return open_artifact(reference, registry.settings()).distribution

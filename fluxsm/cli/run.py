@@ -7,6 +7,8 @@ import logging
 import os
 import signal
 import sys
+import tempfile
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from typing import Any
 import click
 
 from fluxsm.api import duration, names
+from fluxsm.cli import registry
 from fluxsm.cli.distribution import own_folder
 from fluxsm.errors import FluxsmError, UsageError
 from fluxsm.rules.lease import Terms
@@ -204,6 +207,16 @@ _SWITCH: dict[str, Any] = {
     show_default=True,
     help="Accepted for compatibility.",
 )
+@click.option(
+    "--artifact-cache",
+    "cache",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path(tempfile.gettempdir()) / "fluxsm-artifacts",
+    show_default=True,
+    metavar="DIR",
+    help="Folder where fetched artifacts are kept; losing it harms nothing.",
+)
+@registry.options
 def command(**flags: Any) -> None:
     """Run the operator until it is told to stop."""
     _set_up_logs(flags["log_encoding"], flags["log_level"])
@@ -235,6 +248,7 @@ def _operator(flags: dict[str, Any]) -> Any:
         metrics_address=flags["metrics_addr"],
         election=_terms(flags),
         silence=flags["silence"].total_seconds(),
+        registry=replace(registry.settings(), cache=flags["cache"]),
     )
     kubeconfig = flags["kubeconfig"] or os.environ.get("KUBECONFIG")
     if kubeconfig or not os.environ.get("KUBERNETES_SERVICE_HOST"):

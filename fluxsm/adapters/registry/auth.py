@@ -70,7 +70,7 @@ class RegistryAuth(oras.auth.TokenAuth):  # type: ignore[misc] # oras is untyped
         if scheme == "bearer":
             self._basic, self.token = "", self._fetch_token(parameters)
         elif scheme == "basic":
-            self.token, self._basic = None, self._basic_header()
+            self.token, self._basic = "", self._basic_header()
         else:
             raise ArtifactError(f"{self._host} asks for an unknown kind of authentication")
 

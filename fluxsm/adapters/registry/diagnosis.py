@@ -50,7 +50,8 @@ def speaks_no_tls(error: Exception) -> bool:
     causes = list(_causes(error))
     if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes):
         return False
-    return any(isinstance(cause, ssl.SSLError | ConnectionResetError) for cause in causes)
+    hung_up = any(isinstance(cause, ssl.SSLEOFError | ConnectionResetError) for cause in causes)
+    return hung_up or _not_tls(causes)
 
 
 def explain(error: Exception, host: str) -> str:

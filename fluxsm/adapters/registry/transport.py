@@ -10,16 +10,15 @@ from __future__ import annotations
 import io
 import socket
 import ssl
-from collections.abc import Mapping
 from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+import certifi
 import requests
 import urllib3
 from requests.adapters import HTTPAdapter
-from requests.certs import where as bundled_authorities
 from requests.utils import get_environ_proxies
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
@@ -62,7 +61,7 @@ def tls_context(ca_file: Path | None) -> ssl.SSLContext:
         ArtifactError: the file cannot be read.
     """
     context = ssl.create_default_context()
-    context.load_verify_locations(bundled_authorities())
+    context.load_verify_locations(certifi.where())
     if ca_file is not None:
         try:
             context.load_verify_locations(ca_file)
@@ -210,7 +209,7 @@ class BoundedAdapter(HTTPAdapter):
         return bytes(body)
 
 
-def _watched_pools(deadline: Deadline) -> Mapping[str, type[HTTPConnectionPool]]:
+def _watched_pools(deadline: Deadline) -> dict[str, type[HTTPConnectionPool]]:
     """Connection pools whose connections are known to the deadline."""
 
     class WatchedHTTP(HTTPConnection):

@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Artifacts as distributions.
+
+The operator pulls with the login of a Secret, the command line with the logins of its user. This
+is what the rest of fluxsm uses. It loads the HTTP client, so import it when an
+artifact is really wanted.
+"""
+
+from __future__ import annotations
+
+from fluxsm.adapters.registry import local
+from fluxsm.adapters.registry.client import Artifact, OrasRegistry
+from fluxsm.api.objects import Manifest
+from fluxsm.build.distribution import Distribution
+from fluxsm.ports import Fetched
+from fluxsm.rules.docker_config import DockerConfig
+from fluxsm.settings import RegistrySettings
+
+
+class ArtifactSource:
+    """Pulls for the operator. Safe to use from several threads."""
+
+    def __init__(self, settings: RegistrySettings) -> None:
+        """Prepare.
+
+        Args:
+            settings: how registries are reached.
+
+        Raises:
+            ArtifactError: a file that the settings name cannot be read.
+        """
+        # No credential helper: a Secret must not choose a program that the operator runs.
+        self._registry = OrasRegistry(
+            cache_dir=settings.cache,
+            plain_http_hosts=settings.plain_http,
+            ca_file=settings.ca_file,
+            environment_proxies=True,
+        )
+
+    def pull(self, reference: str, secret: Manifest | None) -> Fetched:
+        """Fetch, check and unpack an artifact.
+
+        Args:
+            reference: `oci://host/repository[:tag][@digest]`.
+            secret: the pull secret, None for an anonymous pull.
+
+        Raises:
+            ArtifactError: the artifact cannot be had, or the Secret is no Docker configuration.
+        """
+        return _fetched(reference, self._registry.pull(reference, _login(secret)))
+
+    def digest(self, reference: str, secret: Manifest | None) -> str:
+        """The digest that `pull` would return now; raises as `pull` does."""
+        return self._registry.digest(reference, _login(secret))
+
+
+def open_artifact(reference: str, settings: RegistrySettings) -> Fetched:
+    """Pull an artifact with the logins of the local Docker configuration.
+
+    Args:
+        reference: `oci://host/repository[:tag][@digest]`.
+        settings: how registries are reached.
+
+    Raises:
+        ArtifactError: the artifact cannot be had.
+    """
+    return _fetched(reference, local_registry(settings).pull(reference, local.docker_config()))
+
+
+def local_registry(settings: RegistrySettings) -> OrasRegistry:
+    """A client for the command line, whose user may have credential helpers.
+
+    Raises:
+        ArtifactError: a file that the settings name cannot be read.
+    """
+    return OrasRegistry(
+        cache_dir=settings.cache,
+        plain_http_hosts=settings.plain_http,
+        ca_file=settings.ca_file,
+        environment_proxies=True,
+        run_helper=local.run_helper,
+    )
+
+
+def _login(secret: Manifest | None) -> DockerConfig | None:
+    return DockerConfig.from_secret(secret) if secret is not None else None
+
+
+def _fetched(reference: str, artifact: Artifact) -> Fetched:
+    return Fetched(
+        distribution=Distribution(artifact.files, source=reference),
+        digest=artifact.digest,
+        verified=artifact.verified,
+    )

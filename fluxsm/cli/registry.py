@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The flags of commands that talk to a registry."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import click
+
+from fluxsm.settings import RegistrySettings
+
+_KEY: Final = "fluxsm.registry"
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def settings() -> RegistrySettings:
+    """What the flags of the running command say about registries."""
+    context = click.get_current_context(silent=True)
+    found: RegistrySettings = (context.meta if context else {}).get(_KEY) or RegistrySettings()
+    return found
+
+
+def options(command: Command) -> Command:
+    """Add the flags to a command; it reads them by `settings`."""
+    for option in (_PLAIN_HTTP, _CA_FILE):
+        command = option(command)
+    return command
+
+
+def _keep(field: str) -> Callable[[click.Context, click.Parameter, Any], None]:
+    def callback(ctx: click.Context, _: click.Parameter, value: Any) -> None:
+        if value:
+            before = ctx.meta.get(_KEY) or RegistrySettings()
+            kept = frozenset(value) if isinstance(value, tuple) else value
+            ctx.meta[_KEY] = replace(before, **{field: kept})
+
+    return callback
+
+
+_CA_FILE = click.option(
+    "--registry-ca-file",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    metavar="FILE",
+    expose_value=False,
+    callback=_keep("ca_file"),
+    help="Certificates (PEM) of authorities that registries may be signed by besides public ones.",
+)
+_PLAIN_HTTP = click.option(
+    "--registry-plain-http",
+    multiple=True,
+    metavar="HOST[:PORT]",
+    expose_value=False,
+    callback=_keep("plain_http"),
+    help="Registry that is spoken to without TLS; repeatable. Loopback and private addresses"
+    " without TLS are recognized.",
+)
