@@ -15,7 +15,7 @@ from datetime import timedelta
 from fluxsm.api import names
 from fluxsm.api.objects import Kind, Manifest, ObjectRef
 from fluxsm.build.pipeline import BuildResult
-from fluxsm.errors import ClusterError
+from fluxsm.errors import ClusterError, ConflictError
 from fluxsm.machine.alphabet import Event
 from fluxsm.ports import Applied, Cluster, PatchType, Ports
 from fluxsm.rules import health, inventory, ownership
@@ -26,6 +26,7 @@ from fluxsm.step import Observed, Outcome, entered
 from states.pruning import prune
 
 _LOOK_AGAIN = timedelta(seconds=1)
+_TRIES = 5
 
 
 def run(observed: Observed, ports: Ports) -> Outcome:
@@ -55,7 +56,8 @@ def built(run: Run) -> BuildResult:
 def stages(objects: Sequence[Manifest]) -> list[list[Manifest]]:
     """Objects in the order in which they can be applied; each stage needs the one before it.
 
-    Definitions come first (kinds, namespaces, roles), then classes, then everything else.
+    Definitions come first (kinds, namespaces, roles), then classes, then everything else. A quota
+    is with the first: until its numbers are there, no Pod is admitted.
     """
     found: list[list[Manifest]] = [[], [], []]
     for item in objects:
@@ -63,8 +65,11 @@ def stages(objects: Sequence[Manifest]) -> list[list[Manifest]]:
     return [stage for stage in found if stage]
 
 
+_FIRST = frozenset({"CustomResourceDefinition", "Namespace", "ClusterRole", "ResourceQuota"})
+
+
 def _stage_of(kind: str) -> int:
-    if kind in {"CustomResourceDefinition", "Namespace", "ClusterRole"}:
+    if kind in _FIRST:
         return 0
     return 1 if kind.endswith("Class") else 2
 
@@ -177,14 +182,34 @@ def _adopt(
     The answer to the apply tells who else owns fields, so nothing is asked where nobody does.
     Returns the answer to the second apply, None when there was nobody to take over from.
     """
-    patch = ownership.adoption_patch(answer.manifest, override_managers)
-    if not patch:
+    if not _free(answer.manifest, cluster, override_managers):
         return None
-    cluster.patch(ObjectRef.of(wanted), patch, type=PatchType.JSON)
     second = cluster.apply_all([wanted])[0]
     if isinstance(second, ClusterError):
         raise second
     return replace(second, created=answer.created)
+
+
+def _free(live: Manifest, cluster: Cluster, override_managers: Sequence[str]) -> bool:
+    """Take an object from its former managers; False when it has none.
+
+    The patch holds only for the version that was looked at, and the status of a workload that is
+    being rolled out is written all the time, so it may take more than one look.
+    """
+    ref = ObjectRef.of(live)
+    for attempt in range(1, _TRIES + 1):
+        patch = ownership.adoption_patch(live, override_managers)
+        if not patch:
+            return False
+        try:
+            cluster.patch(ref, patch, type=PatchType.JSON)
+        except ConflictError:
+            if attempt == _TRIES:
+                raise
+            live = cluster.get(ref)
+        else:
+            return True
+    return False
 
 
 def _action(answer: Applied, before: Manifest | None, *, adopted: bool) -> Action:

@@ -112,7 +112,7 @@ class Instance:
     # Waiting
 
     def becomes(
-        self, holds: Callable[[Manifest], bool], what: str, *, seconds: float = 30
+        self, holds: Callable[[Manifest], bool], what: str, *, seconds: float = 60
     ) -> Manifest:
         """Wait until something holds for the instance, and return it."""
 
@@ -125,11 +125,11 @@ class Instance:
         except AssertionError as error:
             raise AssertionError(f"{error}; the instance is {json.dumps(self.read())}") from None
 
-    def becomes_ready(self, *, seconds: float = 30) -> Manifest:
+    def becomes_ready(self, *, seconds: float = 60) -> Manifest:
         """Wait until the instance is Ready at its newest generation and annotations."""
         return self.becomes(is_ready, "Ready", seconds=seconds)
 
-    def becomes_failed(self, reason: str, *, seconds: float = 30) -> dict[str, Any]:
+    def becomes_failed(self, reason: str, *, seconds: float = 60) -> dict[str, Any]:
         """Wait until the newest generation has failed for a reason; returns the condition."""
 
         def has_failed(manifest: Manifest) -> bool:
@@ -138,7 +138,7 @@ class Instance:
 
         return _ready(self.becomes(has_failed, f"Ready=False/{reason}", seconds=seconds))
 
-    def goes(self, *, seconds: float = 30) -> None:
+    def goes(self, *, seconds: float = 60) -> None:
         """Wait until the instance is gone."""
         try:
             until(lambda: self.read() is None or None, "end of the instance", seconds=seconds)

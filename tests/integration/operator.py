@@ -145,7 +145,7 @@ class Operator:
             if line["level"] == "error" or "error" in line
         ]
 
-    def reaches(self, state: str, *, after: int = 0, seconds: float = 30) -> list[Transition]:
+    def reaches(self, state: str, *, after: int = 0, seconds: float = 60) -> list[Transition]:
         """Wait for a state and return the way to it.
 
         Args:
@@ -162,7 +162,7 @@ class Operator:
         return until(way, f"{state} in the log\n{self._child.tail(8)}", seconds=seconds)
 
 
-def until(look: Callable[[], T | None], what: str, *, seconds: float = 30) -> T:
+def until(look: Callable[[], T | None], what: str, *, seconds: float = 60) -> T:
     """Look again and again until there is something to see, and return it.
 
     Args:
