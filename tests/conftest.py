@@ -7,6 +7,10 @@ import os
 
 from hypothesis import HealthCheck, settings
 
+from tests.controlplane.fixtures import bare_cluster, bare_namespace, cluster, namespace
+
+__all__ = ["bare_cluster", "bare_namespace", "cluster", "namespace"]
+
 settings.register_profile(
     "dev",
     deadline=None,

@@ -144,7 +144,7 @@ def merge(live: Manifest, applied: Manifest, *, builtin: bool) -> Manifest:
 def _merge(live: Any, applied: Any, path: Path, *, builtin: bool) -> Any:
     name = path[-1][2:] if path else ""
     whole = builtin and name in _WHOLE
-    if isinstance(applied, dict) and isinstance(live, dict) and applied and not whole:
+    if isinstance(applied, dict) and isinstance(live, dict) and not whole:
         merged = dict(live)
         for key, value in applied.items():
             merged[key] = _merge(live.get(key), value, (*path, f"f:{key}"), builtin=builtin)
@@ -167,7 +167,7 @@ def remove(manifest: Manifest, gone: Iterable[Path], kept: Iterable[Path]) -> No
         kept: fields that others own: what holds one of them stays.
     """
     held = set(kept)
-    for path in sorted(gone, key=len, reverse=True):
+    for path in sorted(gone, key=len):  # an item goes before the fields that name it
         if not any(other[: len(path)] == path for other in held):
             _remove(manifest, path)
     metadata = manifest.get("metadata") or {}

@@ -45,7 +45,7 @@ class Store:
     """
 
     revision: int = 100
-    compacted: int = 0
+    compacted: int = 100
     stored_at: dict[Key, str] = field(default_factory=dict)
     on_write: Callable[[Change], None] = lambda _: None
     _objects: dict[Key, Manifest] = field(default_factory=dict)

@@ -169,6 +169,10 @@ class World:
         except NotFoundError:
             return None
 
+    def at(self, state: State | None) -> bool:
+        """Whether the operator is in a state."""
+        return self.process.state is state
+
     @property
     def status(self) -> Manifest:
         """The saved status."""

@@ -9,11 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.controlplane.cluster import Cluster
-from tests.controlplane.fixtures import bare_cluster, bare_namespace, cluster, namespace
 from tests.integration.instance import Instance
 from tests.integration.operator import Operator, until
-
-__all__ = ["bare_cluster", "bare_namespace", "cluster", "namespace"]
 
 ROOT = Path(__file__).resolve().parents[2]
 UPSTREAM = ROOT.parent / "shared"
