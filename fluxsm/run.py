@@ -82,10 +82,12 @@ class Run:
             in such a run was not asked for by anybody, and must not demote a running Flux.
         failures: failures in a row before this run.
         fetched: the distribution in use.
+        offered: digest that the registry last named for the artifact; it was tried since.
         last_good: the distribution of the last successful run of this process.
         fell_back: whether `fetched` is `last_good` because a newer one could not be used.
         build: the result of the build.
         latest: the newest version that could be installed.
+        refused: a newer version still, of a minor that this operator does not support; or empty.
         recorded: whether the write-ahead inventory is saved.
         inventory: what the status must list; None leaves it as it is.
         ledger: what was applied, by inventory id, and what the server made of it.
@@ -113,10 +115,12 @@ class Run:
     settled: bool = False
     failures: int = 0
     fetched: Fetched | None = None
+    offered: str = ""
     last_good: Fetched | None = None
     fell_back: bool = False
     build: BuildResult | None = None
     latest: str = ""
+    refused: str = ""
     recorded: bool = False
     inventory: tuple[Entry, ...] | None = None
     ledger: Ledger = field(default_factory=Ledger)
@@ -178,6 +182,7 @@ def begin(
         settled=run.settled
         or (after.settled and after.failure is None and after.generation == generation),
         failures=0 if edited else after.failures,
+        offered="" if edited else after.offered,
         last_good=after.last_good,
         ledger=after.ledger,
         blocked=None if edited else after.blocked,

@@ -56,17 +56,23 @@ def health_check_canceled(step: Step) -> Notice | None:
 
 
 def outdated(step: Step) -> Notice | None:
-    """Normal OutdatedVersion: a newer version could be installed than the spec asks for."""
-    build, latest = step.observed.run.build, step.observed.run.latest
-    if step.row.event is not Event.BUILT or build is None or not latest or latest == build.version:
+    """Normal OutdatedVersion: there is a newer version, ruled out by the spec or the operator."""
+    run = step.observed.run
+    if step.row.event is not Event.BUILT or run.build is None:
         return None
-    if step.observed.run.trigger in {Trigger.TIMER, Trigger.DRIFT, Trigger.RETRY}:
+    if run.trigger in {Trigger.TIMER, Trigger.DRIFT, Trigger.RETRY}:
         return None
-    return Notice(
-        type="Normal",
-        reason=names.OUTDATED_VERSION,
-        message=f"Flux {build.version} is outdated, the latest version is {latest}",
-    )
+    installed, found = run.build.version, []
+    if run.latest and run.latest != installed:
+        found.append(f"Flux {installed} is outdated, the latest version is {run.latest}")
+    if run.refused:
+        found.append(
+            f"Flux {run.refused} is on offer, but of a minor that this operator does not support:"
+            " upgrade the operator, or see --supported-minors"
+        )
+    if not found:
+        return None
+    return Notice(type="Normal", reason=names.OUTDATED_VERSION, message="; ".join(found))
 
 
 def progressing(step: Step) -> Notice | None:

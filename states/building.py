@@ -38,6 +38,7 @@ def run(observed: Observed, ports: Ports) -> Outcome:
     facts = {
         "build": result,
         "latest": _latest(distribution, supported),
+        "refused": _refused(distribution, supported),
         "migration_before": tuple(_plans(observed, result, ports.cluster)),
     }
     return Outcome(event=Event.BUILT, message=f"Built {result.revision}", facts=facts)
@@ -58,6 +59,12 @@ def _latest(distribution: Distribution, supported: frozenset[str]) -> str:
     return version.resolve(
         _ANY, distribution.versions(), minors=supported, source=distribution.source
     )
+
+
+def _refused(distribution: Distribution, supported: frozenset[str]) -> str:
+    """The newest version on offer when its minor is not supported, else empty."""
+    newest = version.matching(version.parse_range("*"), distribution.versions())[0]
+    return "" if version.minor_of(version.parse(newest)) in supported else newest
 
 
 def _plans(observed: Observed, result: BuildResult, cluster: Cluster) -> Iterator[Plan]:

@@ -1,18 +1,28 @@
 # SPDX-License-Identifier: Apache-2.0
-"""FetchingArtifact: get the distribution, from the registry or from the operator's own disk."""
+"""FetchingArtifact: get the distribution, from the registry or from the operator's own disk.
+
+When nobody asked for this run and the registry cannot be used, the artifact that is installed is
+looked for by its digest: in the cache, where an earlier process has left it, or in the registry.
+With it drift is repaired although the registry is away.
+"""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from fluxsm.api.objects import Kind, Manifest, ObjectRef
-from fluxsm.errors import ArtifactError, ForbiddenError, NotFoundError
+from fluxsm.errors import ArtifactError, ClusterError, ForbiddenError, NotFoundError
 from fluxsm.machine.alphabet import Event
 from fluxsm.ports import Cluster, Fetched, Ports
+from fluxsm.rules.reference import parse_reference
+from fluxsm.run import Failure
 from fluxsm.step import Observed, Outcome
 
 SECRET = Kind("", "v1", "Secret")
 _LOOK_AGAIN = timedelta(seconds=1)
+_REFUSED = "refused"
+"""The note under which the reason for falling back is kept."""
 
 
 def run(observed: Observed, ports: Ports) -> Outcome:
@@ -20,10 +30,47 @@ def run(observed: Observed, ports: Ports) -> Outcome:
     reference = observed.instance.spec.distribution.artifact
     if not reference:
         return _fetched(Fetched(distribution=ports.distributions.bundled()))
-    fetched = ports.distributions.fetch(reference, pull_secret(observed, ports.cluster))
+    refused = observed.run.notes.get(_REFUSED)
+    if refused is not None:
+        return _fall_back(observed, ports, refused)
+    try:
+        fetched = ports.distributions.fetch(reference, pull_secret(observed, ports.cluster))
+    except ArtifactError as error:
+        if not _installed(observed):
+            raise
+        notes = {_REFUSED: Failure.of(error)}
+        return Outcome(event=Event.WAITING, facts={"notes": notes}, after=timedelta(0))
     if fetched is None:
         return Outcome(event=Event.WAITING, message=f"Fetching {reference}", after=_LOOK_AGAIN)
     return _fetched(fetched)
+
+
+def _installed(observed: Observed) -> str:
+    """The reference of the artifact that is installed, empty where it is of no use.
+
+    It is of use to a run that nobody asked for in a process that has not seen it yet.
+    """
+    run, digest = observed.run, observed.instance.status.last_artifact_revision
+    if not run.unattended or run.last_good is not None or not digest:
+        return ""
+    reference = parse_reference(observed.instance.spec.distribution.artifact or "")
+    return "" if reference.digest else str(replace(reference, digest=digest))
+
+
+def _fall_back(observed: Observed, ports: Ports, refused: Failure) -> Outcome:
+    """Answer Blocked, with the installed artifact where it can be had."""
+    facts = {"blocked": refused, "blocks": observed.run.blocks + 1}
+    try:
+        secret = pull_secret(observed, ports.cluster)
+    except ArtifactError:
+        secret = None
+    try:
+        found = ports.distributions.fetch(_installed(observed), secret)
+    except ArtifactError:
+        return Outcome(event=Event.BLOCKED, message=refused.message, facts=facts)
+    if found is None:
+        return Outcome(event=Event.WAITING, message=refused.message, after=_LOOK_AGAIN)
+    return Outcome(event=Event.BLOCKED, message=refused.message, facts=facts | {"last_good": found})
 
 
 def pull_secret(observed: Observed, cluster: Cluster) -> Manifest | None:
@@ -47,5 +94,17 @@ def pull_secret(observed: Observed, cluster: Cluster) -> Manifest | None:
         ) from error
 
 
+def secret_version(observed: Observed, cluster: Cluster) -> str | None:
+    """The resourceVersion of the pull secret: empty when it is missing, None when not known."""
+    try:
+        secret = pull_secret(observed, cluster)
+    except ArtifactError:
+        return ""
+    except ClusterError:
+        return None
+    return str(secret["metadata"]["resourceVersion"]) if secret else None
+
+
 def _fetched(fetched: Fetched) -> Outcome:
-    return Outcome(event=Event.FETCHED, facts={"fetched": fetched})
+    facts = {"fetched": fetched, "offered": fetched.digest}
+    return Outcome(event=Event.FETCHED, facts=facts)

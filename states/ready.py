@@ -52,8 +52,9 @@ def _check_artifact(observed: Observed, ports: Ports) -> Outcome:
         )
     if digest is None:
         return Outcome(event=Event.WAITING, after=timedelta(seconds=1))
-    facts = _after_check(observed, failed=False)
-    if digest != observed.instance.status.last_artifact_revision:
+    facts = _after_check(observed, failed=False) | {"offered": digest}
+    # What was tried before and could not be used is tried again by its own timer, not by this.
+    if digest != (observed.run.offered or observed.instance.status.last_artifact_revision):
         return Outcome(
             event=Event.NEW_ARTIFACT, message=f"{reference} is now {digest}", facts=facts
         )

@@ -9,7 +9,7 @@ from functools import cache
 from fluxsm.adapters.folder import open_folder, starter_folder
 from fluxsm.api.objects import Manifest
 from fluxsm.build.distribution import Distribution
-from fluxsm.errors import FluxsmError
+from fluxsm.errors import ArtifactError, FluxsmError
 from fluxsm.ports import Fetched
 
 OLD, MIDDLE, NEW = "v2.6.4", "v2.7.5", "v2.8.8"
@@ -45,6 +45,7 @@ class FakeDistributions:
     Attributes:
         own: the bundled distribution, or the error that reading it ends with.
         registry: by reference, digest and distribution of the artifacts.
+        cached: by reference with digest, what is known without the registry.
         down: what every call to the registry ends with, None while it works.
         slow: how many calls are answered with "on its way" before each answer.
         calls: what was asked of the registry.
@@ -53,6 +54,7 @@ class FakeDistributions:
     def __init__(self, own: Distribution | FluxsmError | None = None) -> None:
         self.own: Distribution | FluxsmError = own or starter()
         self.registry: dict[str, Fetched] = {}
+        self.cached: dict[str, Fetched] = {}
         self.down: FluxsmError | None = None
         self.slow = 0
         self.calls: list[str] = []
@@ -86,6 +88,10 @@ class FakeDistributions:
             return None
         self._pending[verb] = 0
         self.calls.append(f"{verb} {reference}")
+        if reference in self.cached:
+            return self.cached[reference]
         if self.down is not None:
             raise self.down
+        if reference not in self.registry:
+            raise ArtifactError(f"{reference}: the registry does not have it")
         return self.registry[reference]

@@ -1,0 +1,234 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An artifact is fetched, watched and upgraded to, and a release of others never harms Flux."""
+
+from __future__ import annotations
+
+import base64
+from datetime import timedelta
+
+import pytest
+
+from fluxsm.api import names
+from fluxsm.api.objects import Kind, Manifest, ObjectRef
+from fluxsm.errors import ArtifactError
+from fluxsm.machine.alphabet import State
+from fluxsm.ports import Fetched
+from tests.fakes.distributions import MIDDLE, NEW, only
+from tests.fakes.world import NAMESPACE, World
+
+ARTIFACT = "oci://registry.test/flux/manifests:latest"
+FIRST, SECOND, THIRD = (f"sha256:{digit * 64}" for digit in "123")
+DOWN = ArtifactError(f"{ARTIFACT}: registry.test cannot be reached")
+EVERY = timedelta(minutes=1)
+EMPTY = only()
+
+
+@pytest.fixture
+def world() -> World:
+    """An instance that is Ready with an artifact, which is asked for each minute."""
+    found = World()
+    found.distributions.push(ARTIFACT, FIRST, only(MIDDLE))
+    create(found)
+    found.reach(State.READY)
+    return found
+
+
+def create(world: World, **distribution: str) -> None:
+    """Create an instance with the artifact."""
+    world.create(
+        annotations={names.RECONCILE_ARTIFACT_EVERY: "1m"},
+        distribution={
+            "version": "2.x", "registry": "ghcr.io/fluxcd", "artifact": ARTIFACT, **distribution
+        },
+    )  # fmt: skip
+
+
+def pull_secret(world: World, password: str, *, replace: bool = False) -> None:
+    """Put the pull secret into the cluster, or another one in its place."""
+    body: Manifest = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": "regcred", "namespace": NAMESPACE},
+        "data": {"password": base64.b64encode(password.encode()).decode()},
+    }
+    if replace:
+        current = world.user.get(ObjectRef.of(body))
+        body["metadata"]["resourceVersion"] = current["metadata"]["resourceVersion"]
+        world.user.replace(body)
+    else:
+        world.user.create(body)
+
+
+def version_of(world: World) -> str:
+    """The version that is installed."""
+    return str(world.status["lastAppliedRevision"]).partition("@")[0]
+
+
+def test_the_digest_of_the_artifact_is_in_the_status(world: World) -> None:
+    """It is what later checks compare with."""
+    assert world.status["lastArtifactRevision"] == FIRST
+    assert version_of(world) == MIDDLE
+
+
+def test_a_new_artifact_is_installed_within_the_interval(world: World) -> None:
+    """The registry is asked for the digest only, and pulled from when that differs."""
+    calls = world.distributions.calls
+    calls.clear()
+    world.settle(EVERY * 2)
+    assert set(calls) == {f"digest {ARTIFACT}"}
+    world.distributions.push(ARTIFACT, SECOND, only(NEW))
+    world.settle(EVERY, until=lambda: version_of(world) == NEW)
+    assert world.status["lastArtifactRevision"] == SECOND
+    assert version_of(world) == NEW
+
+
+def test_a_broken_artifact_blocks_the_upgrade_and_nothing_else(world: World) -> None:
+    """Flux stays Ready on what it runs; the condition tells why it is not upgraded."""
+    world.distributions.push(ARTIFACT, SECOND, EMPTY)
+    world.settle(EVERY * 2, until=lambda: world.condition(names.UPGRADE_BLOCKED) is not None)
+    blocked = world.condition(names.UPGRADE_BLOCKED)
+    assert blocked is not None
+    assert blocked["reason"] == names.BUILD_FAILED
+    assert (world.condition(names.READY) or {})["status"] == "True"
+    assert version_of(world) == MIDDLE
+    assert world.status["lastArtifactRevision"] == FIRST
+    assert any(
+        notice.type == "Warning" and notice.reason == names.BUILD_FAILED
+        for notice in world.recorder.notices
+    )
+
+
+def test_the_next_good_artifact_unblocks(world: World) -> None:
+    """And it is installed."""
+    world.distributions.push(ARTIFACT, SECOND, EMPTY)
+    world.settle(EVERY * 2, until=lambda: world.condition(names.UPGRADE_BLOCKED) is not None)
+    world.distributions.push(ARTIFACT, THIRD, only(NEW))
+    world.settle(EVERY, until=lambda: version_of(world) == NEW)
+    world.settle(timedelta(0))
+    assert world.condition(names.UPGRADE_BLOCKED) is None
+    assert world.status["lastArtifactRevision"] == THIRD
+
+
+def test_a_broken_artifact_is_not_tried_at_each_check(world: World) -> None:
+    """It is tried again with growing delays; the checks in between only look for another one."""
+    world.distributions.push(ARTIFACT, SECOND, EMPTY)
+    world.settle(timedelta(hours=3))
+    pulls = world.distributions.calls.count(f"fetch {ARTIFACT}")
+    checks = world.distributions.calls.count(f"digest {ARTIFACT}")
+    assert checks > 100
+    assert pulls < 30
+
+
+def test_going_back_to_the_installed_artifact_unblocks(world: World) -> None:
+    """A release that was withdrawn is noticed at the next check."""
+    world.distributions.push(ARTIFACT, SECOND, EMPTY)
+    world.settle(timedelta(hours=1))
+    assert world.condition(names.UPGRADE_BLOCKED) is not None
+    world.distributions.push(ARTIFACT, FIRST, only(MIDDLE))
+    world.settle(EVERY, until=lambda: world.condition(names.UPGRADE_BLOCKED) is None)
+    assert world.condition(names.UPGRADE_BLOCKED) is None
+
+
+def test_a_check_that_fails_changes_no_condition(world: World) -> None:
+    """A Warning event says so, and the registry is asked again."""
+    before = world.status["conditions"]
+    world.distributions.down = DOWN
+    world.settle(
+        EVERY, until=lambda: any(n.reason == "ArtifactFailed" for n in world.recorder.notices)
+    )
+    assert world.status["conditions"] == before
+    assert world.recorder.notices[-1].type == "Warning"
+
+
+@pytest.mark.parametrize("restarted", [False, True], ids=["as it was", "after a restart"])
+def test_drift_is_repaired_while_the_registry_is_away(world: World, restarted: bool) -> None:
+    """What is installed comes from memory, or by its digest from the cache."""
+    world.distributions.down = DOWN
+    pinned = f"{ARTIFACT}@{FIRST}"
+    world.distributions.cached[pinned] = Fetched(distribution=only(MIDDLE), digest=FIRST)
+    if restarted:
+        world.boot()
+        world.settle(timedelta(seconds=2))
+        assert world.condition(names.UPGRADE_BLOCKED) is not None
+    managed = world.managed()
+    deployment = next(item for item in managed if item.startswith("Deployment"))
+    world.user.delete(ObjectRef(Kind("apps", "v1", "Deployment"), NAMESPACE, "source-controller"))
+    assert deployment not in world.managed()
+    world.settle(timedelta(seconds=2))
+    assert world.managed() == managed
+    assert (world.condition(names.READY) or {})["status"] == "True"
+
+
+def test_without_registry_and_cache_flux_stays_ready() -> None:
+    """After a restart nothing is known of the installed artifact; that is no reason to demote."""
+    world = World()
+    world.distributions.push(ARTIFACT, FIRST, only(MIDDLE))
+    create(world)
+    world.reach(State.READY)
+    world.distributions.down = DOWN
+    world.boot()
+    world.settle(timedelta(seconds=2))
+    assert (world.condition(names.READY) or {})["status"] == "True"
+    assert (world.condition(names.UPGRADE_BLOCKED) or {})["reason"] == names.ARTIFACT_FAILED
+
+
+def test_a_first_installation_that_cannot_be_fetched_fails() -> None:
+    """Then nothing runs yet, and Ready says so."""
+    world = World()
+    world.distributions.down = DOWN
+    create(world)
+    world.reach(State.FAILED)
+    assert world.reason == names.ARTIFACT_FAILED
+    assert world.condition(names.STALLED) is None
+    assert "registry.test cannot be reached" in world.message
+
+
+def test_a_corrected_pull_secret_is_noticed() -> None:
+    """Long before the back-off would have ended."""
+    world = World()
+    world.distributions.down = DOWN
+    pull_secret(world, "wrong")
+    create(world, artifactPullSecret="regcred")
+    world.settle(timedelta(hours=1), until=lambda: world.process.state is State.READY)
+    assert world.process.state is State.FAILED
+    world.distributions.down = None
+    world.distributions.push(ARTIFACT, FIRST, only(MIDDLE))
+    pull_secret(world, "right", replace=True)
+    world.settle(timedelta(seconds=10), until=lambda: world.process.state is State.READY)
+    assert world.process.state is State.READY
+
+
+def test_a_pull_secret_that_appears_is_noticed() -> None:
+    """The message names it while it is missing."""
+    world = World()
+    world.distributions.push(ARTIFACT, FIRST, only(MIDDLE))
+    create(world, artifactPullSecret="regcred")
+    world.settle(timedelta(hours=1), until=lambda: world.process.state is State.READY)
+    assert f"Secret/{NAMESPACE}/regcred" in world.message
+    assert "artifactPullSecret" in world.message
+    pull_secret(world, "right")
+    world.settle(timedelta(seconds=10), until=lambda: world.process.state is State.READY)
+    assert world.process.state is State.READY
+
+
+def test_a_minor_that_the_operator_does_not_know_is_named() -> None:
+    """It is refused, but nobody has to wonder why it is not installed."""
+    world = World(supported_minors=frozenset({"2.7"}))
+    world.distributions.push(ARTIFACT, FIRST, only(MIDDLE, NEW))
+    create(world)
+    world.reach(State.READY)
+    assert version_of(world) == MIDDLE
+    told = [n.message for n in world.recorder.notices if n.reason == names.OUTDATED_VERSION]
+    assert len(told) == 1
+    assert NEW in told[0]
+    assert "--supported-minors" in told[0]
+
+
+def test_a_version_that_the_range_rules_out_is_named() -> None:
+    """As the reference does."""
+    world = World()
+    world.distributions.push(ARTIFACT, FIRST, only(MIDDLE, NEW))
+    create(world, version="2.7.x")
+    world.reach(State.READY)
+    told = [n.message for n in world.recorder.notices if n.reason == names.OUTDATED_VERSION]
+    assert told == [f"Flux {MIDDLE} is outdated, the latest version is {NEW}"]
