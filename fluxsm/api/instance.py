@@ -407,6 +407,8 @@ def _explain(error: ValidationError) -> str:
             return f"{path} must have at least one item"
         case "value_error":
             return str(first["ctx"]["error"])
+        case "string_type" if isinstance(first["input"], int | float):
+            return f"{path} is {first['input']!r}, which is not text; put it in quotes"
         case "literal_error":
             return f"{path} is {first['input']!r}; allowed: {first['ctx']['expected']}"
         case _:

@@ -122,6 +122,10 @@ def _check_sync(options: Options) -> None:
     sync = options.spec.sync
     if sync is None:
         return
+    try:
+        _ = sync.interval_duration
+    except ValueError as error:
+        raise BuildError(f".spec.sync.interval: {error}") from None
     if sync.kind == "GitRepository" and sync.provider == "aws" and not options.is_at_least("2.9.0"):
         raise BuildError(
             ".spec.sync.provider 'aws' for kind GitRepository needs Flux 2.9.0 or newer,"

@@ -134,8 +134,7 @@ def _names(items: list[Any]) -> list[str]:
 
 def _compare_places(old: list[Any], new: list[Any], path: str) -> Iterator[FieldChange]:
     """Compare elements that have no names: what was put in and what was taken out."""
-    texts = [[json.dumps(item, sort_keys=True) for item in items] for items in (old, new)]
-    matcher = SequenceMatcher(None, *texts, autojunk=False)
+    matcher = SequenceMatcher(None, _texts(old), _texts(new), autojunk=False)
     for tag, old_start, old_end, new_start, new_end in matcher.get_opcodes():
         if tag == "equal":
             continue
@@ -147,6 +146,11 @@ def _compare_places(old: list[Any], new: list[Any], path: str) -> Iterator[Field
             yield FieldChange(path=f"{path}[{place}]", change=Change.REMOVED, old=old[place])
         for place in range(new_start + paired, new_end):
             yield FieldChange(path=f"{path}[{place}]", change=Change.ADDED, new=new[place])
+
+
+def _texts(items: list[Any]) -> list[str]:
+    """Something that can be hashed for each element."""
+    return [json.dumps(item, sort_keys=True) for item in items]
 
 
 def _step(key: str) -> str:

@@ -21,10 +21,10 @@ from fluxsm.build.metadata import (
     set_namespaces,
     with_owner,
 )
+from fluxsm.build.normal import normalise
 from fluxsm.build.options import Options
 from fluxsm.build.references import repair_references
 from fluxsm.build.resource import Resource
-from fluxsm.build.shape import check_shape
 from fluxsm.errors import BuildError
 from fluxsm.rules.order import digest_key, sort_for_delivery
 
@@ -54,7 +54,7 @@ class BuildResult:
 
 
 def build(
-    instance: FluxInstance, distribution: Distribution, version: str, *, pin: bool = True
+    instance: FluxInstance, distribution: Distribution, version: str, *, as_applied: bool = True
 ) -> BuildResult:
     """Build the objects of an instance.
 
@@ -62,14 +62,16 @@ def build(
         instance: what the user wants; not changed.
         distribution: the manifests; not changed.
         version: the version to build, as the distribution spells it.
-        pin: whether images are pinned to the digests that the distribution lists.
+        as_applied: whether the objects are those that the operator applies: images pinned to the
+            digests that the distribution lists, in the form in which the API server keeps objects.
+            Otherwise images have tags, and what the manifests leave out stays out.
 
     Raises:
         BuildError: naming the field or the file that is wrong.
     """
     options = Options(instance, version)
     check(options, distribution.components(version))
-    chosen = choose_images(options, distribution, pin=pin)
+    chosen = choose_images(options, distribution, pin=as_applied)
     resources = _load(options, distribution)
     _transform(options, resources)
     resources, warnings = _patch(options, resources)
@@ -85,7 +87,7 @@ def build(
         version=version,
         digest=digest(objects),
         components=read_images(options, objects),
-        objects=tuple(with_owner(options, objects)),
+        objects=tuple(_finish(options, objects, as_applied=as_applied)),
         warnings=(*chosen.warnings, *warnings, *owner_warnings(options)),
     )
 
@@ -122,9 +124,15 @@ def _patch(options: Options, resources: list[Resource]) -> tuple[list[Resource],
     from fluxsm.build.patches import apply_user_patches  # noqa: PLC0415 most instances have none
 
     result = apply_user_patches(resources, options.spec.patches)
-    for item in result.resources:
-        item.manifest = check_shape(item.manifest, ".spec.kustomize.patches")
     return list(result.resources), tuple(result.warnings)
+
+
+def _finish(options: Options, objects: list[Manifest], *, as_applied: bool) -> list[Manifest]:
+    """What the digest does not depend on."""
+    if as_applied:
+        for item in objects:
+            normalise(item)
+    return with_owner(options, objects)
 
 
 def _refuse_twins(objects: Sequence[Manifest]) -> None:

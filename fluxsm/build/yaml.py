@@ -68,9 +68,7 @@ def load_all(content: bytes | str, source: str, *, words: bool = False) -> list[
             aliases that stand for too much.
     """
     if len(content) > SIZE_LIMIT:
-        raise BuildError(
-            f"{source} has {len(content) >> 20} MiB; the limit is {SIZE_LIMIT >> 20} MiB"
-        )
+        raise BuildError(f"{source} has more than {SIZE_LIMIT >> 20} MiB, which is the limit")
     reader = _Reader(words=words)
     try:
         for event in yaml.parse(_decode(content, source), _Parser):

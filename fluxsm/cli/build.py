@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 @click.option(
     "--pin-digests",
     is_flag=True,
-    help="Pin images to the digests of the distribution, as the operator does.",
+    help="Pin images to the digests of the distribution: exactly what the operator applies.",
 )
 def command(
     kind: str | None,  # noqa: ARG001 `fluxsm build instance` and `fluxsm build` are the same
@@ -71,7 +71,7 @@ def build_instance(instance: FluxInstance, place: str | None, *, pin: bool) -> B
     Args:
         instance: what to build.
         place: as in `open_distribution`.
-        pin: whether images are pinned to digests.
+        pin: whether the result is exactly what the operator applies.
 
     Raises:
         ArtifactError: the distribution cannot be pulled.
@@ -84,7 +84,7 @@ def build_instance(instance: FluxInstance, place: str | None, *, pin: bool) -> B
     chosen = version.resolve(
         instance.spec.distribution.version, found.versions(), source=found.source
     )
-    result = build(instance, found, chosen, pin=pin)
+    result = build(instance, found, chosen, as_applied=pin)
     for warning in result.warnings:
         click.echo(f"• {warning}", err=True)
     return result

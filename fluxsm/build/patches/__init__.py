@@ -18,6 +18,7 @@ from fluxsm.build.patches.parse import JsonPatch, MergePatch, parse_patch
 from fluxsm.build.patches.scalar import to_text
 from fluxsm.build.patches.target import identified_by, select
 from fluxsm.build.resource import Identity, Resource
+from fluxsm.build.shape import check_shape
 from fluxsm.errors import BuildError
 
 
@@ -71,7 +72,7 @@ def _apply_operations(
         before = Identity(name=item.name, namespace=item.namespace)
         item.manifest = json6902.apply(item.manifest, patch.operations, where)
         _check_identity(item.manifest, where)
-        _stringify_metadata(item.manifest)
+        _tidy(item, where)
         if item.name != before.name:
             item.former.append(before)
             _refuse_taken_name(resources, item, where)
@@ -131,13 +132,14 @@ def _merge_into(item: Resource, document: Manifest, where: str) -> bool:
     if merged is None:
         return False
     item.manifest = merged
-    _stringify_metadata(merged)
+    _tidy(item, where)
     return True
 
 
-def _stringify_metadata(manifest: Manifest) -> None:
-    """Labels and annotations are text, whatever a patch makes of them."""
+def _tidy(item: Resource, where: str) -> None:
+    """Refuse an object that is none any more, and make text of its labels and annotations."""
+    item.manifest = check_shape(item.manifest, where)
+    metadata = item.manifest["metadata"]
     for key in ("labels", "annotations"):
-        values = manifest["metadata"].get(key)
-        if isinstance(values, dict):
-            manifest["metadata"][key] = {name: to_text(value) for name, value in values.items()}
+        if metadata.get(key):
+            metadata[key] = {name: to_text(value) for name, value in metadata[key].items()}

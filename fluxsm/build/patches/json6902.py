@@ -8,6 +8,7 @@ Each operation is first brought into the strict form against the object as it is
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -17,6 +18,7 @@ import jsonpointer
 from fluxsm.api.objects import Manifest
 from fluxsm.errors import BuildError
 
+_INDEX: Final = re.compile(r"[-+]?[0-9]{1,18}")
 _OPERATIONS: Final = ("add", "remove", "replace", "move", "copy", "test")
 
 
@@ -158,12 +160,11 @@ def _index(holder: Sequence[Any], token: str, *, adding: bool) -> int:
         if adding:
             return size
         raise _OperationError("- stands for the place after the last element; nothing is there")
-    try:
-        index = int(token)
-    except ValueError:
+    if not _INDEX.fullmatch(token):
         raise _OperationError(
-            f"{token!r} is not a list index; elements cannot be addressed by name"
-        ) from None
+            f"{token[:40]!r} is not a list index; elements cannot be addressed by name"
+        )
+    index = int(token)
     places = size + 1 if adding else size
     index = index + places if index < 0 else index
     if not 0 <= index < places:

@@ -68,7 +68,7 @@ def _merge_map(
 
 def _directive(patch: Mapping[str, Any], where: str) -> str:
     found = patch.get(_DIRECTIVE, "merge")
-    if found not in {"delete", "replace", "merge"}:
+    if found not in ("delete", "replace", "merge"):
         raise BuildError(f"{where}: $patch is {found!r}; allowed are delete, replace and merge")
     return str(found)
 
@@ -105,10 +105,16 @@ def _merge_list(
         case Keyed():
             return _merge_keyed(list(original or []), patch, schema, where)
         case ScalarSet():
-            return list(dict.fromkeys([*(original or []), *patch]))
+            return _merge_set(original or [], patch)
         case _:
             _refuse_directives(patch, where)
             return patch
+
+
+def _merge_set(original: Sequence[Any], patch: list[Any]) -> list[Any]:
+    merged = list(original)
+    merged += [item for item in patch if item not in merged]
+    return merged
 
 
 def _refuse_directives(value: Any, where: str) -> None:
@@ -133,7 +139,9 @@ def _merge_keyed(
         return _DELETE
     if "replace" in alone:
         original = []
-    by_key = {_key(item, schema): item for item in original if isinstance(item, dict)}
+    if not all(isinstance(item, dict) for item in original):
+        raise BuildError(f"{where} has an element that is no map, so nothing merges with it")
+    by_key = {_key(item, schema): item for item in original}
     changed: dict[tuple[str, ...], Any] = {}
     for element in elements:
         _check_element(element, schema, where)

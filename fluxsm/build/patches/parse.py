@@ -11,7 +11,7 @@ from fluxsm.build import yaml
 from fluxsm.errors import BuildError
 
 SIZE_LIMIT: Final = 1024 * 1024
-"""Bytes of a patch; etcd does not take a FluxInstance that is larger than this anyway."""
+"""Characters of a patch; etcd does not take a FluxInstance that is larger than this anyway."""
 
 _FORMS: Final = (
     "a patch is a list of JSON 6902 operations, or a document with kind and metadata.name"
@@ -46,7 +46,7 @@ def parse_patch(text: str, where: str) -> Parsed:
         BuildError: the text is neither form.
     """
     if len(text) > SIZE_LIMIT:
-        raise BuildError(f"{where} has {len(text) >> 20} MiB; the limit is 1 MiB")
+        raise BuildError(f"{where} has {len(text):,} characters; allowed are {SIZE_LIMIT:,}")
     stripped = text.strip()
     if not stripped:
         raise BuildError(f"{where} is empty; {_FORMS}")
