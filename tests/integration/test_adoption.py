@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from fluxsm.adapters.bundled import open_folder, starter_folder
+from fluxsm.adapters.folder import open_folder, starter_folder
 from fluxsm.api import names
 from fluxsm.api.instance import parse_instance
 from fluxsm.api.objects import Manifest
