@@ -32,8 +32,7 @@ _TRIES = 5
 def run(observed: Observed, ports: Ports) -> Outcome:
     """Record the inventory, apply what is not settled, await what others need, prune the rest."""
     result = built(observed.run)
-    unsettled = observed.run.ledger.unsettled(result.objects, ports.live.get)
-    if unsettled and not _is_recorded(observed, result):
+    if _missing(observed, ports, result.objects) and not _is_recorded(observed, result):
         return _record(observed, result)
     for number, stage in enumerate(stages(result.objects), start=1):
         outcome = _finish_stage(observed, ports, stage, number)
@@ -106,9 +105,9 @@ def _finish_stage(
     kinds = {Kind.of(item) for item in stage}
     if not ports.live.expect(kinds):
         return _wait(observed, f"Starting to watch the objects of stage {number}")
-    unsettled = observed.run.ledger.unsettled(stage, ports.live.get)
-    if unsettled:
-        return _apply(observed, ports, unsettled)
+    missing = _missing(observed, ports, stage)
+    if missing:
+        return _apply(observed, ports, missing)
     if _stage_of(str(stage[0].get("kind", ""))) == 2:  # the last stage is HealthChecking's
         return None
     unfinished = [
@@ -119,6 +118,25 @@ def _finish_stage(
     if unfinished:
         return _wait(observed, f"Waiting for [{', '.join(unfinished)}]")
     return None
+
+
+def _missing(observed: Observed, ports: Ports, objects: Sequence[Manifest]) -> list[Manifest]:
+    """What still has to be applied in this run.
+
+    An object is applied once in a run. If somebody rewrites it at once, doing the same would be
+    a race without end; it is left to Ready, which knows when to give way. Nor does a repair touch
+    what has opted out of repairs.
+    """
+    done = {change.ref.identity for change in observed.run.changes}
+    unsettled = observed.run.ledger.unsettled(objects, ports.live.get)
+    missing = [item for item in unsettled if ObjectRef.of(item).identity not in done]
+    if observed.run.trigger is not Trigger.DRIFT:
+        return missing
+    return [item for item in missing if not _is_left_alone(ports.live.get(ObjectRef.of(item)))]
+
+
+def _is_left_alone(live: Manifest | None) -> bool:
+    return live is not None and ownership.is_repair_disabled(live)
 
 
 def _wait(observed: Observed, message: str) -> Outcome:
@@ -133,13 +151,13 @@ def _wait(observed: Observed, message: str) -> Outcome:
     )
 
 
-def _apply(observed: Observed, ports: Ports, unsettled: Sequence[Manifest]) -> Outcome:
+def _apply(observed: Observed, ports: Ports, missing: Sequence[Manifest]) -> Outcome:
     """Apply objects in parallel, and keep what succeeded even if some did not."""
-    before = {ObjectRef.of(item): ports.live.get(ObjectRef.of(item)) for item in unsettled}
+    before = {ObjectRef.of(item): ports.live.get(ObjectRef.of(item)) for item in missing}
     ledger, changes = observed.run.ledger, list(observed.run.changes)
     errors: list[ClusterError] = []
-    answers = ports.cluster.apply_all(unsettled)
-    for wanted, answer in zip(unsettled, answers, strict=True):
+    answers = ports.cluster.apply_all(missing)
+    for wanted, answer in zip(missing, answers, strict=True):
         if isinstance(answer, ClusterError):
             errors.append(answer)
             continue

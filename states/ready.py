@@ -10,7 +10,7 @@ from fluxsm.api.objects import Manifest, ObjectRef
 from fluxsm.errors import ArtifactError
 from fluxsm.machine.alphabet import Event
 from fluxsm.ports import Ports
-from fluxsm.rules import drift, schedule
+from fluxsm.rules import drift, ownership, schedule
 from fluxsm.step import Observed, Outcome, entered
 from states import timers
 from states.fetching_artifact import pull_secret
@@ -89,22 +89,25 @@ def _drifted(observed: Observed, ports: Ports) -> Outcome | None:
     ]
     if not found:
         return None
-    feuds = dict(observed.run.feuds)
-    for wanted, _ in found:
+    feuds, lines = dict(observed.run.feuds), []
+    for wanted, live in found:
         identity = ObjectRef.of(wanted).identity
-        feuds[identity] = drift.after_repair(feuds.get(identity), observed.now)
-    return Outcome(
-        event=Event.DRIFTED,
-        message="; ".join(drift.describe(wanted, live) for wanted, live in found),
-        facts={"feuds": feuds},
-    )
+        feud = drift.after_repair(feuds.get(identity), observed.now)
+        feuds[identity] = feud
+        lines.append(f"{drift.describe(wanted, live)}{drift.warning(feud)}")
+    return Outcome(event=Event.DRIFTED, message="; ".join(lines), facts={"feuds": feuds})
 
 
 def _touched(observed: Observed, ports: Ports) -> Iterator[tuple[Manifest, Manifest | None]]:
-    """Objects that are not any more what was applied, and how they are now."""
+    """Objects that are not any more what was applied, and how they are now.
+
+    One whose owner has switched repairs off is left as it is until the next run.
+    """
     build = observed.run.build
     for wanted in build.objects if build else ():
         live = ports.live.get(ObjectRef.of(wanted))
+        if live is not None and ownership.is_repair_disabled(live):
+            continue
         if observed.run.ledger.has_drifted(wanted, live):
             yield wanted, live
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeAlias
 
-from fluxsm.api import names
+from fluxsm.api import duration, names
 from fluxsm.api.objects import Manifest, ObjectRef
 from fluxsm.rules import manifest
 from fluxsm.rules.ownership import Fields
@@ -227,3 +227,11 @@ def after_repair(feud: Feud | None, now: datetime) -> Feud:
     if feud is None or now - feud.next_repair >= CALM:
         return Feud(repairs=1, last=now)
     return replace(feud, repairs=feud.repairs + 1, last=now)
+
+
+def warning(feud: Feud) -> str:
+    """Return what people should know about a quarrel, empty while there is none."""
+    if not feud.is_serious:
+        return ""
+    pause = duration.format(feud.pause)
+    return f" (repaired {feud.repairs} times in a row, so not again within {pause})"

@@ -18,6 +18,7 @@ from fluxsm.rules.drift import (
     after_repair,
     describe,
     differences,
+    warning,
 )
 
 NOW = datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC)
@@ -275,3 +276,10 @@ def test_a_feud_ends_when_the_object_is_left_alone() -> None:
     later = feud.next_repair + CALM
     assert after_repair(feud, soon) == Feud(repairs=6, last=soon)
     assert after_repair(feud, later) == Feud(repairs=1, last=later)
+
+
+def test_people_are_warned_of_a_quarrel() -> None:
+    """From the moment on at which repairs are put off, and not before."""
+    assert warning(Feud(repairs=FREE_REPAIRS - 1, last=NOW)) == ""
+    text = warning(Feud(repairs=FREE_REPAIRS + 1, last=NOW))
+    assert text == " (repaired 4 times in a row, so not again within 10s)"
