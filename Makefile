@@ -11,7 +11,7 @@ ONCE ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run test unit integration lint fmt type contracts verify generate controlplane \
-        bench lock clean
+        bench lock registry clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
@@ -54,6 +54,9 @@ generate: $(STAMP) ## Write the generated files
 
 verify: $(STAMP) ## Fail when a generated file is stale
 	$(BIN)/python -m tools.generate --check
+
+registry: ## Install the OCI registry that tests use (Debian, as root)
+	@command -v docker-registry >/dev/null || (apt-get -qq update && apt-get -qq install -y --no-install-recommends docker-registry)
 
 controlplane: ## Build the test control plane (once per machine)
 	@$(PYTHON) -m tests.controlplane build >/dev/null

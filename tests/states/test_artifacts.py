@@ -189,8 +189,8 @@ def test_a_corrected_pull_secret_is_noticed() -> None:
     world.distributions.down = DOWN
     pull_secret(world, "wrong")
     create(world, artifactPullSecret="regcred")
-    world.settle(timedelta(hours=1), until=lambda: world.process.state is State.READY)
-    assert world.process.state is State.FAILED
+    world.settle(timedelta(hours=1))
+    assert world.reason == names.ARTIFACT_FAILED
     world.distributions.down = None
     world.distributions.push(ARTIFACT, FIRST, only(MIDDLE))
     pull_secret(world, "right", replace=True)
