@@ -73,17 +73,15 @@ def project(
 def is_quiet(saved: Manifest, row: Row, run: Run) -> bool:
     """Whether a run that nobody asked for has found nothing to change, and so says nothing.
 
-    At rest nothing is written: not even that another look found everything as it should be.
+    At rest nothing is written: not even that another look found everything as it should be, or
+    that an upgrade is still blocked for the reason that is told already.
     """
-    if (
-        row.dest is not State.READY
-        or run.blocked
-        or run.trigger not in {Trigger.TIMER, Trigger.DRIFT}
-    ):
+    unasked = {Trigger.TIMER, Trigger.DRIFT} | ({Trigger.ARTIFACT} if run.blocked else set())
+    if row.dest is not State.READY or run.trigger not in unasked:
         return False
     if saved.get("state", State.READY) != State.READY or not _says_ready(saved, run.generation):
         return False
-    if any(item.get("type") == names.UPGRADE_BLOCKED for item in saved.get("conditions", [])):
+    if not _says_blocked(saved, run.blocked):
         return False
     build = run.build
     same = build is None or build.revision == saved.get("lastAppliedRevision")
@@ -97,6 +95,17 @@ def _says_ready(saved: Manifest, generation: int) -> bool:
         ready is not None
         and ready.get("status") == "True"
         and ready.get("observedGeneration") == generation
+    )
+
+
+def _says_blocked(saved: Manifest, blocked: Failure | None) -> bool:
+    """Whether the status tells of a blocked upgrade exactly what there is to tell."""
+    condition = conditions.find(saved.get("conditions") or [], names.UPGRADE_BLOCKED)
+    if condition is None or blocked is None:
+        return condition is None and blocked is None
+    return (condition.get("reason"), condition.get("message")) == (
+        blocked.reason,
+        describe(blocked),
     )
 
 
