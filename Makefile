@@ -11,7 +11,7 @@ ONCE ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run test unit integration lint fmt type contracts verify generate controlplane \
-        bench lock registry clean
+        bench image lock registry clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
@@ -63,6 +63,9 @@ controlplane: ## Build the test control plane (once per machine)
 
 bench: $(STAMP) controlplane ## Requests, time and memory, against the targets
 	$(BIN)/python -m bench
+
+image: $(STAMP) ## Build the image with docker, podman or buildah (see tools/image.py for its settings)
+	$(BIN)/python -m tools.image
 
 lock: ## Renew the locks (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml -o requirements/run.txt

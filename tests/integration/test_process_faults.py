@@ -11,8 +11,10 @@ import json
 import socket
 import threading
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -38,8 +40,9 @@ class Proxy:
         self._silent = threading.Event()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = int(self._listener.getsockname()[1])
-        self.swallowed = 0
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._ends: list[socket.socket] = [self._listener]
+        self._threads: list[threading.Thread] = []
+        self._start(self._accept)
 
     def swallow(self) -> None:
         """From now on nothing comes through, and nobody is told."""
@@ -50,34 +53,39 @@ class Proxy:
         self._silent = threading.Event()
 
     def close(self) -> None:
-        """Stop listening."""
-        self._listener.close()
+        """End all connections."""
+        for end in self._ends:
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+        for thread in self._threads:
+            thread.join(timeout=5)
+        for end in self._ends:
+            end.close()
+
+    def _start(self, target: Callable[..., None], *args: Any) -> None:
+        thread = threading.Thread(target=target, args=args, daemon=True)
+        self._threads.append(thread)
+        thread.start()
 
     def _accept(self) -> None:
-        while True:
-            try:
+        with suppress(OSError):  # the end of the listener
+            while True:
                 near, _ = self._listener.accept()
-            except OSError:
-                return
-            silent = self._silent
-            far = socket.create_connection(("127.0.0.1", self._target))
-            for source, sink in ((near, far), (far, near)):
-                threading.Thread(
-                    target=self._pump, args=(source, sink, silent), daemon=True
-                ).start()
+                self._ends.append(near)
+                far = socket.create_connection(("127.0.0.1", self._target))
+                self._ends.append(far)
+                self._start(self._pump, near, far, self._silent)
+                self._start(self._pump, far, near, self._silent)
 
     def _pump(self, source: socket.socket, sink: socket.socket, silent: threading.Event) -> None:
-        try:
+        with suppress(OSError):
             while data := source.recv(65536):
-                if silent.is_set():
-                    self.swallowed += 1
-                else:
+                if not silent.is_set():
                     sink.sendall(data)
-        except OSError:
-            pass
         if not silent.is_set():
             for end in (source, sink):
-                end.close()
+                with suppress(OSError):
+                    end.shutdown(socket.SHUT_RDWR)
 
 
 @pytest.fixture(scope="module")
