@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 
-from fluxsm.adapters.folder import open_folder, starter_folder
+from fluxsm.adapters.folder import starter_folder
 from fluxsm.api.objects import Manifest
 from fluxsm.build.distribution import Distribution
 from fluxsm.errors import ArtifactError, FluxsmError
@@ -18,7 +18,7 @@ OLD, MIDDLE, NEW = "v2.6.4", "v2.7.5", "v2.8.8"
 @cache
 def starter() -> Distribution:
     """The distribution that comes with the package."""
-    return open_folder(starter_folder())
+    return Distribution(starter_files(), source="/data")
 
 
 @cache

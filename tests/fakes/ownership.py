@@ -9,7 +9,6 @@ from typing import Any, Final
 
 from fluxsm.api.objects import Manifest
 from tests.fakes.fields import Path, decode, encode, merge, remove, values_of
-from tests.fakes.plain import copy
 
 APPLY: Final = "Apply"
 UPDATE: Final = "Update"
@@ -136,11 +135,10 @@ def _lose(owner: Owner, taken: frozenset[Path]) -> Owner:
 
 def _with_owners(manifest: Manifest, owners: Iterable[Owner]) -> Manifest:
     kept = sorted((item for item in owners if item.fields), key=lambda item: item.operation)
-    after = copy(manifest)
-    after.setdefault("metadata", {})["managedFields"] = _entries(kept)
-    if not kept:
-        del after["metadata"]["managedFields"]
-    return after
+    metadata = {k: v for k, v in manifest["metadata"].items() if k != "managedFields"}
+    if kept:
+        metadata["managedFields"] = _entries(kept)
+    return {**manifest, "metadata": metadata}
 
 
 def _entries(owners: Sequence[Owner]) -> list[dict[str, Any]]:

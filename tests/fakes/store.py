@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from fluxsm.api.objects import Manifest
@@ -35,7 +35,9 @@ class Change:
 
 @dataclass(slots=True)
 class Store:
-    """Objects by key. What goes in and comes out is copied, so nobody changes it behind its back.
+    """Objects by key. What comes out is a copy, so nobody changes it behind its back.
+
+    What goes in is kept, so whoever writes gives it away.
 
     Attributes:
         revision: of the last write.
@@ -75,8 +77,8 @@ class Store:
         old = self._objects.get(key)
         if old is not None and old == manifest and self.stored_at[key] == version:
             return copy(old)
-        new = copy(manifest)
-        new["metadata"]["resourceVersion"] = self._next()
+        metadata = {**manifest["metadata"], "resourceVersion": self._next()}
+        new = {**manifest, "metadata": metadata}
         self._objects[key] = new
         self.stored_at[key] = version
         self._note(Change(revision=self.revision, key=key, old=old, new=new))
@@ -86,10 +88,9 @@ class Store:
         """Remove an object and return it as it was last."""
         old = self._objects.pop(key)
         del self.stored_at[key]
-        last = copy(old)
-        last["metadata"]["resourceVersion"] = self._next()
+        last = {**old, "metadata": {**old["metadata"], "resourceVersion": self._next()}}
         self._note(Change(revision=self.revision, key=key, old=old, new=last, gone=True))
-        return last
+        return copy(last)
 
     def since(self, revision: int, group: str, kind: str) -> list[Change]:
         """The writes to a kind after a revision."""
@@ -105,6 +106,15 @@ class Store:
         """Forget all history."""
         self.compacted = self.revision
         self._history.clear()
+
+    def fork(self) -> Store:
+        """Another store that begins with what this one holds."""
+        return replace(
+            self,
+            stored_at=dict(self.stored_at),
+            _objects=dict(self._objects),
+            _history=list(self._history),
+        )
 
     def new_uid(self) -> str:
         """A uid that was never used."""

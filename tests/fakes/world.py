@@ -28,6 +28,7 @@ from tests.fakes.controllers import Controllers
 from tests.fakes.distributions import FakeDistributions
 from tests.fakes.listeners import FakeMetrics, FakeRecorder
 from tests.fakes.process import Process
+from tests.fakes.store import Store
 from tests.states import laws
 
 CRDS = Path(__file__).resolve().parents[2] / "manifests" / "crd"
@@ -48,6 +49,7 @@ class World:
     def __init__(self, **settings: Any) -> None:
         self.clock = FakeClock()
         self.cluster = FakeCluster(self.clock)
+        self.cluster.store = empty_cluster().fork()
         self.controllers = Controllers(self.cluster)
         self.distributions = FakeDistributions()
         self.recorder = FakeRecorder()
@@ -55,7 +57,6 @@ class World:
         self.settings = Settings(**settings)
         self.steps: list[Step] = []
         self.user = self.cluster.as_manager("kubectl-edit")
-        self._prepare()
         self.process = self.boot()
 
     # The operator
@@ -206,19 +207,13 @@ class World:
             if (item["metadata"].get("labels") or {}).get(names.OWNER_NAME_LABEL)
         }
 
-    def _prepare(self) -> None:
-        """The namespace and our own CRDs, as an installation brings them."""
-        admin = self.cluster.as_manager("kubectl-create")
-        admin.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})
-        for crd in own_crds():
-            admin.create(crd)
-        self.controllers.run()
-
 
 @cache
-def own_crds() -> tuple[Manifest, ...]:
-    """The CRDs of this product."""
-    return tuple(
-        yaml.load(path.read_bytes(), Loader=yaml.CSafeLoader)
-        for path in sorted(CRDS.glob("*.yaml"))
-    )
+def empty_cluster() -> Store:
+    """The namespace and our own CRDs, as an installation of the operator brings them."""
+    cluster = FakeCluster(FakeClock(), manager="kubectl-create")
+    cluster.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})
+    for path in sorted(CRDS.glob("*.yaml")):
+        cluster.create(yaml.load(path.read_bytes(), Loader=yaml.CSafeLoader))
+    Controllers(cluster).run()
+    return cluster.store
