@@ -14,11 +14,16 @@ import tarfile
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Self
 
 from fluxsm.errors import ArtifactError
 
 MIB: Final = 1 << 20
+
+_BAD_HEADERS: Final = (
+    tarfile.InvalidHeaderError,  # type: ignore[attr-defined] # unknown to typeshed
+    tarfile.TruncatedHeaderError,  # type: ignore[attr-defined] # the same
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +100,9 @@ def unpack(archive: bytes, limits: Limits = LIMITS) -> PackedFiles:
         gzip.GzipFile(fileobj=io.BytesIO(archive)), packed=len(archive), limits=limits
     )
     try:
-        with tarfile.open(fileobj=stream, mode="r|", errors="strict", encoding="utf-8") as tar:
+        with tarfile.open(
+            fileobj=stream, mode="r|", errors="strict", encoding="utf-8", tarinfo=_StrictEntry
+        ) as tar:
             files = _collect(tar, limits)
             rest = tar.fileobj
             while block := rest.read(MIB):
@@ -193,6 +200,17 @@ def _kind(entry: tarfile.TarInfo) -> str:
 
 def _mib(size: int) -> str:
     return f"{size // MIB} MiB" if size >= MIB else f"{size} bytes"
+
+
+class _StrictEntry(tarfile.TarInfo):
+    """An entry whose header must be one: the library takes a broken header for the end."""
+
+    @classmethod
+    def fromtarfile(cls, tarfile_: tarfile.TarFile) -> Self:
+        try:
+            return super().fromtarfile(tarfile_)
+        except _BAD_HEADERS as error:
+            raise ArtifactError(f"the archive is damaged: {error}") from None
 
 
 class _Bounded(io.RawIOBase):

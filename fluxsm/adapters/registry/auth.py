@@ -67,7 +67,7 @@ class RegistryAuth(oras.auth.TokenAuth):  # type: ignore[misc] # oras is untyped
             ArtifactError: there is no answer to it.
         """
         scheme, parameters = _choose(challenge)
-        if scheme == "bearer":
+        if scheme == "bearer" and parameters is not None:
             self._basic, self.token = "", self._fetch_token(parameters)
         elif scheme == "basic":
             self.token, self._basic = "", self._basic_header()
@@ -167,14 +167,14 @@ def _basic(login: Login) -> str:
     return f"Basic {base64.b64encode(pair).decode()}"
 
 
-def _choose(challenge: str) -> tuple[str, authHeader]:
+def _choose(challenge: str) -> tuple[str, authHeader | None]:
     """The challenge to answer when there are several: bearer before basic."""
     starts = list(_SCHEME.finditer(challenge))
     found: dict[str, authHeader] = {}
-    for match, following in zip(starts, [*starts[1:], None], strict=True):
+    for match, following in zip(starts, [*starts[1:], None], strict=False):
         end = following.start() if following else len(challenge)
         found.setdefault(match[1].lower(), parse_auth_header(challenge[match.end() : end]))
     for scheme in ("bearer", "basic"):
         if scheme in found:
             return scheme, found[scheme]
-    return "", authHeader({})
+    return "", None

@@ -160,16 +160,16 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 
 def _reason(causes: list[BaseException]) -> str:
     """The operating system's or library's word for it."""
+    if any(isinstance(cause, socket.gaierror) for cause in causes):
+        return "its name cannot be resolved"
     for cause in causes:
-        if isinstance(cause, socket.gaierror):
-            return "its name cannot be resolved"
+        if isinstance(cause, OSError) and cause.errno and cause.strerror:
+            return cause.strerror
+    for cause in causes:
         if isinstance(cause, urllib3.exceptions.TimeoutError | TimeoutError):
             return "no answer in time"
         if isinstance(cause, urllib3.exceptions.IncompleteRead):
             return "the connection ended in the middle of an answer"
-    for cause in causes:
-        if isinstance(cause, OSError) and cause.errno and cause.strerror:
-            return cause.strerror
     return next((str(c) for c in causes if isinstance(c, urllib3.exceptions.ProtocolError)), "")[
         :200
     ]

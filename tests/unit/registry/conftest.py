@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A registry that misbehaves, and a client that does not wait between its tries."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fluxsm.adapters.registry import protocol
+from fluxsm.adapters.registry.client import OrasRegistry
+from tests.registry.faulty import FaultyRegistry
+
+Client = Callable[..., OrasRegistry]
+
+
+@pytest.fixture
+def faulty() -> Iterator[FaultyRegistry]:
+    """A registry that does as it is told."""
+    with FaultyRegistry() as found:
+        yield found
+
+
+@pytest.fixture
+def other() -> Iterator[FaultyRegistry]:
+    """Another server, on another port and so of another origin."""
+    with FaultyRegistry() as found:
+        yield found
+
+
+@pytest.fixture
+def client(
+    faulty: FaultyRegistry, other: FaultyRegistry, monkeypatch: pytest.MonkeyPatch
+) -> Client:
+    """Make a client for these registries."""
+    monkeypatch.setattr(protocol, "FIRST_DELAY", 0.0)
+
+    def make(cache: Path | None = None, **options: Any) -> OrasRegistry:
+        known: dict[str, Any] = {
+            "plain_http_hosts": {faulty.host, other.host},
+            "deadline": timedelta(seconds=10),
+        }
+        return OrasRegistry(cache_dir=cache, **(known | options))
+
+    return make
