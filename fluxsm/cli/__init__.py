@@ -24,6 +24,7 @@ _COMMANDS = {
     "push": ("fluxsm.cli.push", "Push a distribution folder to a registry as an artifact."),
     "run": ("fluxsm.cli.run", "Run the operator."),
     "graph": ("fluxsm.cli.graph", "Draw the state machine."),
+    "simulate": ("fluxsm.cli.simulate", "Play the life of an instance without a cluster."),
 }
 
 

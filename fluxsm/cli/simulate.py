@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`fluxsm simulate`: the life of an instance without a cluster."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from fluxsm.simulation.scenario import Scenario
+
+
+@click.command("simulate")
+@click.argument("scenario", required=False)
+@click.option("--list", "list_", is_flag=True, help="List the scenarios that come with fluxsm.")
+def command(scenario: str | None, list_: bool) -> None:
+    """Play SCENARIO, a YAML file or the name of a scenario that comes with fluxsm.
+
+    Every step is a real one: table, handlers, build and status are those of the operator. Only
+    the cluster is a store in memory, and time jumps.
+    """
+    from fluxsm.errors import UsageError
+    from fluxsm.simulation.lives import lives
+
+    if list_:
+        for item in lives():
+            click.echo(f"{item.name:<22} {item.about.splitlines()[0]}")
+        return
+    if not scenario:
+        raise UsageError("say which scenario to play; --list shows those that come with fluxsm")
+    sys.exit(_play(_find(scenario)))
+
+
+def _find(name: str) -> Scenario:
+    from fluxsm.errors import UsageError
+    from fluxsm.simulation.lives import life
+    from fluxsm.simulation.scenario import load
+
+    path = Path(name)
+    if name != "-" and not path.is_file():
+        return life(name)
+    try:
+        text = sys.stdin.read() if name == "-" else path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{name} cannot be read: {error}") from None
+    return load(text, name)
+
+
+def _play(scenario: Scenario) -> int:
+    from fluxsm.simulation.scenario import GONE, ExpectationError, play
+    from fluxsm.simulation.telling import conditions, tell
+    from fluxsm.simulation.world import World, WorldError
+
+    logging.getLogger("fluxsm").setLevel(logging.CRITICAL)
+    world = World()
+    told = 0
+
+    def catch_up() -> None:
+        nonlocal told
+        for moment in world.moments[told:]:
+            line = tell(moment)
+            if line:
+                click.echo(line)
+        told = len(world.moments)
+
+    def hear(heading: str) -> None:
+        catch_up()
+        if not heading.startswith("expect"):
+            click.echo(f"► {heading}")
+
+    try:
+        play(scenario, world, hear)
+    except (ExpectationError, WorldError) as error:
+        catch_up()
+        click.echo(f"✗ {error}", err=True)
+        return 1
+    catch_up()
+    click.echo(f"\nThe instance is {f'in {world.state}' if world.state else GONE.lower()}.")
+    for line in conditions(world.current()):
+        click.echo(f"  {line}")
+    return 0

@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tell what happened in a simulated world, one line for each thing that people could see."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from fluxsm.api import duration
+from fluxsm.api.objects import Manifest
+from fluxsm.machine.alphabet import Event
+from fluxsm.machine.table import guard_words
+from fluxsm.ports import Notice
+from fluxsm.simulation.scenario import GONE
+from fluxsm.simulation.world import Moment
+from fluxsm.step import Step
+
+WIDTH: Final = 110
+"""Columns after which a message is cut."""
+
+
+def tell(moment: Moment) -> str | None:
+    """A line about a moment, None for what nobody would notice."""
+    at = duration.format(moment.at)
+    if moment.notice is not None:
+        return _cut(f"{'':>9}    {_event(moment.notice)}")
+    step = moment.step
+    if step is None or not (step.moved or step.saves or step.row.event is not Event.WAITING):
+        return None
+    return _cut(f"{at:>9}  {_move(step)}")
+
+
+def _move(step: Step) -> str:
+    row = step.row
+    where = f"{row.source} → {row.dest or GONE}" if step.moved else f"{row.source} stays"
+    why = f"{row.event}" + (f", {guard_words(row.guard)}" if row.guard else "")
+    message = f": {step.outcome.message}" if step.outcome.message else ""
+    return f"{where:<33} {why}{message}"
+
+
+def _event(notice: Notice) -> str:
+    first, *more = notice.message.splitlines() or [""]
+    rest = f" (and {len(more)} more lines)" if more else ""
+    return f"event {notice.type} {notice.reason}: {first}{rest}"
+
+
+def _cut(line: str) -> str:
+    return line if len(line) <= WIDTH else f"{line[: WIDTH - 1]}…"
+
+
+def conditions(instance: Manifest | None) -> Iterator[str]:
+    """A line for each condition of the instance."""
+    status = (instance or {}).get("status") or {}
+    for item in status.get("conditions") or []:
+        yield _cut(f"{item['type']}={item['status']} {item['reason']}: {item['message']}")

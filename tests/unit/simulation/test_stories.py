@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The lives that come with the package go as they say, and scenarios are read carefully."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from fluxsm.cli.simulate import command
+from fluxsm.errors import UsageError
+from fluxsm.machine.alphabet import Event, State
+from fluxsm.machine.engine import Engine
+from fluxsm.machine.table import Row
+from fluxsm.simulation.lives import life, lives
+from fluxsm.simulation.scenario import ExpectationError, load, play
+from fluxsm.simulation.world import World, WorldError
+from states.behaviour import BEHAVIOUR
+from states.table import TABLE
+
+LIVES = lives()
+
+
+def world(change: Callable[[Row], Row | None] = lambda row: row) -> World:
+    """A world whose table is the real one after a change of its rows."""
+    rows = tuple(new for row in TABLE.rows if (new := change(row)) is not None)
+    return World(replace(BEHAVIOUR, engine=Engine(replace(TABLE, rows=rows))))
+
+
+@pytest.mark.parametrize("scenario", LIVES, ids=lambda scenario: scenario.name)
+def test_a_life_goes_as_it_says(scenario: object) -> None:
+    """Its expectations hold, and nothing is written that is not recorded."""
+    play(scenario, World())  # type: ignore[arg-type]
+
+
+def test_the_lives_see_every_state() -> None:
+    """What no life ever shows could be broken unseen."""
+    seen = set()
+    for scenario in LIVES:
+        stage = World()
+        play(scenario, stage)
+        seen |= {moment.step.row.dest for moment in stage.moments if moment.step}
+    assert seen == {*State, None}
+
+
+def test_a_life_that_goes_wrong_is_told() -> None:
+    """With the place in the story and what came instead."""
+
+    def change(row: Row) -> Row:
+        drifted = (row.source, row.event) == (State.READY, Event.DRIFTED)
+        return replace(row, dest=State.PENDING) if drifted else row
+
+    with pytest.raises(ExpectationError, match=r"drift: story\[2\]: came by"):
+        play(life("drift"), world(change))
+
+
+def test_going_round_in_circles_is_told() -> None:
+    """Instead of never coming back."""
+
+    def change(row: Row) -> Row:
+        applied = (row.source, row.event) == (State.APPLYING, Event.APPLIED)
+        return replace(row, dest=State.APPLYING) if applied else row
+
+    with pytest.raises(WorldError, match="round in circles in Applying"):
+        play(life("install"), world(change))
+
+
+def test_writing_what_is_not_recorded_is_told() -> None:
+    """The write-ahead of the inventory is watched in every simulation."""
+    stage = World()
+    pending = BEHAVIOUR.handlers[State.PENDING]
+
+    def careless(observed: object, ports: object) -> object:
+        item = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "stray"}}
+        stage.cluster.apply_all([item])
+        return pending(observed, ports)  # type: ignore[arg-type]
+
+    handlers = {**BEHAVIOUR.handlers, State.PENDING: careless}
+    stage._behaviour = replace(BEHAVIOUR, handlers=handlers)  # type: ignore[arg-type]
+    stage.restart()
+    with pytest.raises(WorldError, match="ConfigMap/stray was written before it was recorded"):
+        play(life("install"), stage)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        pytest.param("story: [dance]", "story[0] is not one of wait, edit", id="an unknown action"),
+        pytest.param("story: [{a: 1, b: 2}]", "story[0] is not one of", id="two in one"),
+        pytest.param("story: {}\nplot: []", "plot is not a part", id="an unknown part"),
+        pytest.param("story: later", "story is not a list", id="no list"),
+        pytest.param("- a", "document 1 is not a mapping", id="no mapping"),
+        pytest.param("a: 1\n---\nb: 2", "one YAML document, not 2", id="two documents"),
+        pytest.param("story: [", "bad", id="no YAML"),
+        pytest.param(
+            "spec: {distribution: {version: 2.x}}",
+            ".spec.distribution.registry is required",
+            id="a spec that the API refuses",
+        ),
+    ],
+)
+def test_a_scenario_that_is_none_is_refused(text: str, words: str) -> None:
+    """With its name and the place."""
+    with pytest.raises(UsageError) as caught:
+        load(text, "bad")
+    assert words in str(caught.value)
+    assert "bad" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("action", "words"),
+    [
+        ("wait: soon", "'soon' is not a duration"),
+        ("edit: {cluster: {type: nomad}}", ".spec.cluster.type is 'nomad'"),
+        ("fail: {call: everything}", "everything is not one of get, list"),
+        ("fail: {}", "makes no sense"),
+        ("offer: [v1.0.0]", "version v1.0.0 is not simulated"),
+        ("remove: Deployment/nothing", "there is no such object"),
+    ],
+)
+def test_an_action_that_makes_no_sense_is_refused(action: str, words: str) -> None:
+    """With its place in the story."""
+    with pytest.raises(UsageError) as caught:
+        play(load(f"story: [{{{action}}}]", "bad"), World())
+    assert "bad: story[0]" in str(caught.value)
+    assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("expected", "words"),
+    [
+        ("Failed", "in Ready, not in Failed"),
+        ("{path: [Ready]}", "not by ['Ready']"),
+        ("{conditions: {Stalled: 'True'}}", "Stalled is absent, not True"),
+        ("{events: [DriftDetected]}", "no event DriftDetected, only Progressing"),
+    ],
+)
+def test_an_expectation_that_does_not_come_true_is_told(expected: str, words: str) -> None:
+    """With what came instead."""
+    with pytest.raises(ExpectationError) as caught:
+        play(load(f"story: [{{expect: {expected}}}]", "hope"), World())
+    assert words in str(caught.value)
+
+
+def test_the_command_tells_the_story() -> None:
+    """Actions, transitions with their reasons, events, and how it ends."""
+    done = CliRunner().invoke(command, ["drift"])
+    assert done.exit_code == 0
+    assert "► remove Deployment/source-controller" in done.output
+    assert "Ready → Applying" in done.output
+    assert "event Warning DriftDetected" in done.output
+    assert done.output.rstrip().splitlines()[-2] == "The instance is in Ready."
+
+
+def test_the_command_reads_a_file_and_standard_input(tmp_path: Path) -> None:
+    """A scenario of one's own; one that is not as expected ends with 1."""
+    runner = CliRunner()
+    mine = tmp_path / "mine.yaml"
+    mine.write_text("story: [{expect: Failed}]")
+    done = runner.invoke(command, [str(mine)])
+    assert done.exit_code == 1
+    assert "mine.yaml: story[0]: in Ready, not in Failed" in done.output
+    assert runner.invoke(command, ["-"], input="story: [delete]").exit_code == 0
+
+
+def test_the_command_lists_the_lives() -> None:
+    """Name and first line of each."""
+    done = CliRunner().invoke(command, ["--list"])
+    assert [line.split()[0] for line in done.output.splitlines()] == [item.name for item in LIVES]
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [(["nothing"], "is neither a file nor one of"), ([], "say which scenario to play")],
+)
+def test_the_command_says_what_is_missing(args: list[str], words: str) -> None:
+    """As an error for people."""
+    done = CliRunner().invoke(command, args)
+    assert isinstance(done.exception, UsageError)
+    assert words in str(done.exception)
