@@ -22,6 +22,8 @@ _COMMANDS = {
     "versions": ("fluxsm.cli.versions", "List the Flux versions of a distribution."),
     "diff": ("fluxsm.cli.diff", "Compare two FluxInstances or streams of objects."),
     "push": ("fluxsm.cli.push", "Push a distribution folder to a registry as an artifact."),
+    "install": ("fluxsm.cli.install", "Put the operator into a cluster."),
+    "uninstall": ("fluxsm.cli.uninstall", "Take the operator, and Flux, out of a cluster."),
     "run": ("fluxsm.cli.run", "Run the operator."),
     "graph": ("fluxsm.cli.graph", "Draw the state machine."),
     "simulate": ("fluxsm.cli.simulate", "Play the life of an instance without a cluster."),

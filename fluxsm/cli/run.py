@@ -9,7 +9,6 @@ import signal
 import sys
 import tempfile
 from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ import click
 from fluxsm.api import duration, names
 from fluxsm.cli import registry
 from fluxsm.cli.distribution import own_folder
+from fluxsm.cli.durations import Duration
 from fluxsm.errors import FluxsmError, UsageError
 from fluxsm.rules.lease import Terms
 from fluxsm.settings import Settings
@@ -25,23 +25,6 @@ from fluxsm.settings import Settings
 log = logging.getLogger("fluxsm")
 
 _LEVELS = {"trace": 5, "debug": logging.DEBUG, "info": logging.INFO, "error": logging.ERROR}
-
-
-class Duration(click.ParamType[timedelta]):
-    """A Go duration such as 750ms or 15m."""
-
-    name = "duration"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> timedelta:
-        """The text as a duration."""
-        if isinstance(value, timedelta):
-            return value
-        try:
-            return duration.parse(str(value))
-        except ValueError as error:
-            self.fail(str(error), param, ctx)
 
 
 # Flags of the reference operator that have no meaning here; Deployments that set them still start.

@@ -42,14 +42,18 @@ _END_OF_LIST: Final = "k8s.io/initial-events-end"
 class KubeCluster:
     """Implements `fluxsm.ports.Cluster`."""
 
-    def __init__(self, client: KubeClient, *, silence: float = SILENCE_SECONDS) -> None:
+    def __init__(
+        self, client: KubeClient, *, silence: float = SILENCE_SECONDS, manager: str = names.MANAGER
+    ) -> None:
         """Prepare; nothing is sent yet.
 
         Args:
             client: the connection.
             silence: seconds without a word after which a watch counts as broken.
+            manager: field manager of what is written.
         """
         self._client = client
+        self._managed = {"fieldManager": manager}
         self._silence = silence
         self._paths = Paths(self._discover)
         self._pool = ThreadPoolExecutor(max_workers=PARALLEL, thread_name_prefix="apply")
@@ -111,7 +115,7 @@ class KubeCluster:
         ref = ObjectRef.of(manifest)
         path = self._collection(ref.kind, ref.namespace)
         _, answer = self._client.request(
-            "POST", path, what=f"creating {ref}", query=_managed(), body=manifest
+            "POST", path, what=f"creating {ref}", query=self._managed, body=manifest
         )
         return answer
 
@@ -119,7 +123,12 @@ class KubeCluster:
         """Update an object, guarded by its resourceVersion."""
         ref = ObjectRef.of(manifest)
         return self._one(
-            "PUT", ref, f"updating {ref}", subresource=subresource, query=_managed(), body=manifest
+            "PUT",
+            ref,
+            f"updating {ref}",
+            subresource=subresource,
+            query=self._managed,
+            body=manifest,
         )
 
     def patch(
@@ -136,7 +145,7 @@ class KubeCluster:
             ref,
             f"patching {ref}",
             subresource=subresource,
-            query=_managed(),
+            query=self._managed,
             body=patch,
             content_type=type.value,
         )
@@ -227,7 +236,7 @@ class KubeCluster:
 
     def _apply(self, manifest: Manifest, *, dry_run: bool) -> Applied:
         ref = ObjectRef.of(manifest)
-        query = _managed() | {"force": "true"} | ({"dryRun": "All"} if dry_run else {})
+        query = self._managed | {"force": "true"} | ({"dryRun": "All"} if dry_run else {})
         status, answer = self._client.request(
             "PATCH",
             self._paths.object(ref),
@@ -294,10 +303,6 @@ class KubeCluster:
             interrupt.disarm()
             # Not to the pool: the server is still sending.
             response.close()
-
-
-def _managed() -> dict[str, str]:
-    return {"fieldManager": names.MANAGER}
 
 
 def _query(*, labels: str, fields: str) -> dict[str, str]:

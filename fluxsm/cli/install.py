@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`fluxsm install`: put the operator into a cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from fluxsm.api import names
+from fluxsm.api.objects import Manifest, ObjectRef
+from fluxsm.cli import connection
+from fluxsm.cli.durations import Duration
+from fluxsm.errors import ClusterError, HealthError, NotFoundError, UsageError
+
+if TYPE_CHECKING:
+    from fluxsm.adapters.kube.cluster import KubeCluster
+
+
+@click.command("install", short_help="Put the operator into a cluster.")
+@connection.options
+@click.option("--image", help="Image of the operator. [default: that of this version]")
+@click.option(
+    "-f",
+    "--filename",
+    metavar="FILE",
+    help="FluxInstance to apply afterwards; - is standard input.",
+)
+@click.option(
+    "--timeout", type=Duration(), default="5m", show_default=True, help="Limit of the wait."
+)
+@click.option("--no-wait", is_flag=True, help="Do not wait for the operator to be ready.")
+@click.option("--dry-run", is_flag=True, help="Have the API server check it all, write nothing.")
+@click.option("--export", is_flag=True, help="Print the objects, ask no cluster.")
+def command(
+    kubeconfig: str | None,
+    kube_context: str | None,
+    namespace: str,
+    image: str | None,
+    filename: str | None,
+    timeout: timedelta,
+    no_wait: bool,
+    dry_run: bool,
+    export: bool,
+) -> None:
+    """Apply the CRDs, the roles and the Deployment of the operator, and wait until it is ready.
+
+    The same command upgrades it. With --filename it also applies a FluxInstance, from which the
+    operator installs Flux.
+    """
+    from fluxsm.cli import operator_manifests
+
+    if export and dry_run:
+        raise UsageError("--export and --dry-run exclude each other")
+    objects = operator_manifests.read(namespace, image)
+    instance = _instance(filename, namespace) if filename else []
+    if export:
+        from fluxsm.build import yaml
+
+        click.echo(yaml.dump_all([*objects, *instance]), nl=False)
+        return
+    cluster = connection.connect(kubeconfig, kube_context)
+    _apply(cluster, objects, dry_run=dry_run)
+    if dry_run:
+        return
+    if instance:
+        _await(
+            cluster,
+            [item for item in objects if item["kind"] == "CustomResourceDefinition"],
+            timeout,
+        )
+        _apply(cluster, instance, dry_run=False)
+    if not no_wait:
+        _await(cluster, objects, timeout)
+        click.echo("✔ the operator is ready")
+        for item in instance:
+            _await_instance(cluster, ObjectRef.of(item), timeout)
+
+
+def _instance(filename: str, namespace: str) -> list[Manifest]:
+    """The instance of a file, checked, for the namespace of the operator."""
+    from fluxsm.cli.instance_file import read_documents, to_instance
+
+    documents = read_documents(filename)
+    if not documents:
+        raise UsageError(f"{filename} is empty; a {names.INSTANCE_KIND} is expected")
+    to_instance(documents[0], filename)
+    found = {**documents[0], "apiVersion": names.API_VERSION, "kind": names.INSTANCE_KIND}
+    return [found | {"metadata": {**found["metadata"], "namespace": namespace}}]
+
+
+def _apply(cluster: KubeCluster, objects: Sequence[Manifest], *, dry_run: bool) -> None:
+    """Apply one object after the other, and say of each what was done.
+
+    Raises:
+        ClusterError: the API server refused an object.
+    """
+    for item in objects:
+        ref = ObjectRef.of(item)
+        answer = cluster.apply_all([item], dry_run=dry_run)[0]
+        if isinstance(answer, NotFoundError) and dry_run:
+            # In a dry run the namespace that comes before it does not exist yet.
+            click.echo(f"• {ref} cannot be checked before its namespace exists")
+        elif isinstance(answer, ClusterError):
+            raise answer
+        else:
+            word = "created" if answer.created else "configured"
+            click.echo(f"✔ {ref} {word}{' (dry run)' if dry_run else ''}")
+
+
+def _await(cluster: KubeCluster, objects: Sequence[Manifest], timeout: timedelta) -> None:
+    """Wait until all objects are current.
+
+    Raises:
+        HealthError: they are not, in time; the message says which and why.
+    """
+    from fluxsm.cli.connection import finder
+    from fluxsm.rules import health
+
+    def look() -> list[health.Found]:
+        statuses = health.statuses(objects, finder(cluster), datetime.now(UTC))
+        return [(ref, status) for ref, status in statuses if not status.is_current]
+
+    if not connection.wait_until(lambda: not look(), timeout.total_seconds()):
+        raise HealthError(health.timed_out(look(), timeout))
+
+
+def _await_instance(cluster: KubeCluster, ref: ObjectRef, timeout: timedelta) -> None:
+    """Wait until an instance is Ready at its newest spec.
+
+    Raises:
+        HealthError: it is not, in time; the message is what the operator says about it.
+    """
+    from fluxsm.rules import conditions
+
+    def ready() -> Mapping[str, Any]:
+        manifest = cluster.get(ref)
+        found = conditions.find((manifest.get("status") or {}).get("conditions") or [], names.READY)
+        current = found and found.get("observedGeneration") == manifest["metadata"]["generation"]
+        return found if found and current else {}
+
+    if not connection.wait_until(lambda: ready().get("status") == "True", timeout.total_seconds()):
+        raise HealthError(
+            f"{ref} is not ready: {ready().get('message') or 'no operator looks at it'}"
+        )
+    click.echo(f"✔ {ref} is ready")

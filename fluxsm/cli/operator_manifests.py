@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The manifests of the operator, as `fluxsm install` and `fluxsm uninstall` need them."""
+
+from __future__ import annotations
+
+import copy
+from importlib.resources import files
+from pathlib import Path
+
+from fluxsm.api import names
+from fluxsm.api.objects import Manifest
+from fluxsm.build import yaml
+
+_FOLDERS = ("crd", "rbac", "operator")
+_FIRST = ("Namespace", "CustomResourceDefinition", "ServiceAccount", "ClusterRole", "Role")
+_LAST = "Deployment"
+
+
+def read(namespace: str, image: str | None = None) -> list[Manifest]:
+    """All objects of the operator, in the order in which they are applied.
+
+    Args:
+        namespace: where the operator runs.
+        image: of the operator; the one of this version when not given.
+    """
+    found = [
+        manifest
+        for folder in _FOLDERS
+        for path in sorted((_root() / folder).glob("*.yaml"))
+        if path.name != "kustomization.yaml"
+        for manifest in yaml.load_mappings(path.read_text(), source=str(path))
+    ]
+    return [_moved(item, namespace, image) for item in sorted(found, key=_rank)]
+
+
+def _root() -> Path:
+    """The manifests of the installed package, else those of the working copy."""
+    package = Path(str(files("fluxsm")))
+    inside = package / "manifests"
+    return inside if inside.is_dir() else package.parent / "manifests"
+
+
+def _rank(manifest: Manifest) -> tuple[int, str]:
+    kind = str(manifest["kind"])
+    if kind == _LAST:
+        return (len(_FIRST) + 1, "")
+    place = _FIRST.index(kind) if kind in _FIRST else len(_FIRST)
+    return (place, str(manifest["metadata"]["name"]))
+
+
+def _moved(manifest: Manifest, namespace: str, image: str | None) -> Manifest:
+    """The object for another namespace and image."""
+    found = copy.deepcopy(manifest)
+    metadata = found["metadata"]
+    if "namespace" in metadata:
+        metadata["namespace"] = namespace
+    if found["kind"] == "Namespace":
+        metadata["name"] = namespace
+    for subject in found.get("subjects", []):
+        subject["namespace"] = namespace
+    if found["kind"] == "ClusterRoleBinding" and namespace != names.DEFAULT_NAMESPACE:
+        metadata["name"] += f"-{namespace}"  # one operator per namespace may be bound
+    if image and found["kind"] == "Deployment":
+        found["spec"]["template"]["spec"]["containers"][0]["image"] = image
+    return found
