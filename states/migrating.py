@@ -12,18 +12,21 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import islice
 
+from fluxsm.api import names
 from fluxsm.api.objects import Manifest, ObjectRef
 from fluxsm.errors import ClusterError, ConflictError, ExpiredError, MigrationError, NotFoundError
 from fluxsm.machine.alphabet import Event
 from fluxsm.ports import Cluster, PatchType, Ports
 from fluxsm.rules import migration
 from fluxsm.rules.migration import Plan
+from fluxsm.run import Deadline, Failure
 from fluxsm.step import Observed, Outcome
 from states.building import CRD
 
 _SLICE = 50
 _TRIES = 5
 _NOW = timedelta(0)
+_LOOK_AGAIN = timedelta(milliseconds=100)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,9 +52,12 @@ def run(observed: Observed, ports: Ports) -> Outcome:
     plans: Sequence[Plan] = getattr(observed.run, field)
     if not plans:
         return Outcome(event=Event.MIGRATED)
+    plan = plans[0]
+    if plan.bridge is not None and not _is_bridged(plan, observed, ports):
+        return _build_bridge(plan, plan.bridge, observed, ports)
     progress: Progress | None = observed.run.notes.get("migration")
-    if progress is None or progress.plan is not plans[0]:
-        progress = _begin(plans[0], ports)
+    if progress is None or progress.plan is not plan:
+        progress = Progress(plan=plan, items=_list(plan, ports.cluster))
     progress, finished = _advance(progress, ports.cluster)
     total = f"{progress.done} objects of {progress.plan.kind.kind}"
     if not finished:
@@ -61,24 +67,52 @@ def run(observed: Observed, ports: Ports) -> Outcome:
     return Outcome(
         event=Event.WAITING,
         message=f"Migrated {total} to {progress.plan.storage}",
-        facts={field: tuple(plans[1:]), "notes": {}},
+        facts={field: tuple(plans[1:]), "notes": {}, "deadline": None},
         after=_NOW,
     )
 
 
 def _going_on(message: str, progress: Progress) -> Outcome:
-    facts = {"notes": {"migration": progress}}
+    facts = {"notes": {"migration": progress}, "deadline": None}
     return Outcome(event=Event.WAITING, message=message, facts=facts, after=_NOW)
 
 
-def _begin(plan: Plan, ports: Ports) -> Progress:
-    """Put the bridge in place, if the plan needs one, and start the list."""
-    if plan.bridge is not None:
-        answer = ports.cluster.apply_all([plan.bridge])[0]
-        if isinstance(answer, ClusterError):
-            raise MigrationError(f"{plan}: {answer}")
-        ports.live.put(answer.manifest)
-    return Progress(plan=plan, items=ports.cluster.list(plan.kind, metadata_only=True))
+def _is_bridged(plan: Plan, observed: Observed, ports: Ports) -> bool:
+    """Whether the API server works by the bridge, as far as it tells.
+
+    It goes on by the old CRD for some moments after it has accepted the new one. What is written
+    then is stored in the old version still, and could not be read by anybody once that is gone.
+    """
+    notes = observed.run.notes
+    progress: Progress | None = notes.get("migration")
+    if progress is not None and progress.plan is plan:
+        return True
+    return notes.get("bridge") is plan and ports.cluster.serves(plan.kind)
+
+
+def _build_bridge(plan: Plan, bridge: Manifest, observed: Observed, ports: Ports) -> Outcome:
+    """Apply the bridge, then wait until it carries."""
+    message = f"Waiting for {plan.kind} to be served"
+    if observed.run.notes.get("bridge") is plan:
+        return Outcome(event=Event.WAITING, message=message, after=_LOOK_AGAIN)
+    answer = ports.cluster.apply_all([bridge])[0]
+    if isinstance(answer, ClusterError):
+        raise MigrationError(f"{plan}: {answer}")
+    ports.live.put(answer.manifest)
+    limit = observed.settings.crd_timeout
+    failure = Failure(
+        reason=names.RECONCILIATION_FAILED,
+        message=f"{message}: not done within {limit.total_seconds():.0f}s",
+    )
+    facts = {
+        "notes": {"bridge": plan},
+        "deadline": Deadline(at=observed.now + limit, failure=failure),
+    }
+    return Outcome(event=Event.WAITING, message=message, facts=facts, after=_NOW)
+
+
+def _list(plan: Plan, cluster: Cluster) -> Iterator[Manifest]:
+    return cluster.list(plan.kind, metadata_only=True)
 
 
 def _advance(progress: Progress, cluster: Cluster) -> tuple[Progress, bool]:
@@ -86,11 +120,13 @@ def _advance(progress: Progress, cluster: Cluster) -> tuple[Progress, bool]:
     try:
         chunk = list(islice(progress.items, _SLICE))
     except NotFoundError:
+        if progress.plan.bridge is not None:
+            raise
         return progress, True  # the kind is not served: nothing can be stored of it
     except ExpiredError:
         if progress.restarts >= _TRIES:
             raise
-        items = cluster.list(progress.plan.kind, metadata_only=True)
+        items = _list(progress.plan, cluster)
         return replace(progress, items=items, restarts=progress.restarts + 1), False
     for item in chunk:
         _rewrite(item, progress.plan, cluster)
