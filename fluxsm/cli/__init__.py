@@ -24,6 +24,7 @@ _COMMANDS = {
     "push": ("fluxsm.cli.push", "Push a distribution folder to a registry as an artifact."),
     "install": ("fluxsm.cli.install", "Put the operator into a cluster."),
     "uninstall": ("fluxsm.cli.uninstall", "Take the operator, and Flux, out of a cluster."),
+    "vendor": ("fluxsm.cli.vendor", "Fill a distribution folder with manifests of Flux."),
     "run": ("fluxsm.cli.run", "Run the operator."),
     "graph": ("fluxsm.cli.graph", "Draw the state machine."),
     "simulate": ("fluxsm.cli.simulate", "Play the life of an instance without a cluster."),
