@@ -10,7 +10,7 @@ CLUSTER ?= local
 ONCE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test unit integration lint fmt type contracts verify generate controlplane \
+.PHONY: help setup run test unit integration lint fmt type contracts verify generate golden controlplane \
         bench image lock registry clean
 
 help: ## List the targets
@@ -51,6 +51,9 @@ contracts: $(STAMP) ## Import directions
 
 generate: $(STAMP) ## Write the generated files
 	$(BIN)/python -m tools.generate
+
+golden: $(STAMP) ## Write the expected builds of the starter distribution anew; review the diff
+	@$(BIN)/python -m tests.golden
 
 verify: $(STAMP) ## Fail when a generated file is stale
 	$(BIN)/python -m tools.generate --check
