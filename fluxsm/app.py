@@ -8,7 +8,7 @@ import os
 import platform
 import threading
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cached_property
@@ -97,7 +97,11 @@ class Operator:
         self._recorder = EventRecorder(self._cluster, self._clock, host=platform.node())
         artifacts = _Artifacts(options.registry)
         self._distributions = Distributions(
-            options.storage, pull=artifacts.pull, digest=artifacts.digest, wake=wake
+            options.storage,
+            pull=artifacts.pull,
+            digest=artifacts.digest,
+            images=artifacts.images,
+            wake=wake,
         )
         ports = Ports(
             cluster=self._cluster,
@@ -261,3 +265,6 @@ class _Artifacts:
 
     def digest(self, reference: str, secret: Manifest | None) -> str:
         return self._source.digest(reference, secret)
+
+    def images(self, images: Sequence[str], secret: Manifest | None) -> Mapping[str, str]:
+        return self._source.image_digests(images, secret)

@@ -264,6 +264,15 @@ class Distributions(Protocol):
             ArtifactError: the registry did not tell.
         """
 
+    def image_digests(
+        self, images: Sequence[str], pull_secret: Manifest | None
+    ) -> Mapping[str, str] | None:
+        """The digests by which images are pinned, by reference, or None while on their way.
+
+        Raises:
+            ArtifactError: the registry did not tell.
+        """
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:

@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
 
 from fluxsm.api import names
 from fluxsm.api.objects import Kind, Manifest
@@ -15,9 +16,11 @@ from fluxsm.ports import Cluster, Ports
 from fluxsm.rules import migration, version
 from fluxsm.rules.migration import Plan
 from fluxsm.step import Observed, Outcome
+from states.fetching_artifact import read_secret
 
 CRD = Kind("apiextensions.k8s.io", "v1", "CustomResourceDefinition")
 _ANY = "2.x"
+_LOOK_AGAIN = timedelta(seconds=1)
 
 
 def run(observed: Observed, ports: Ports) -> Outcome:
@@ -35,6 +38,13 @@ def run(observed: Observed, ports: Ports) -> Outcome:
     applied = observed.instance.status.last_applied_revision or ""
     version.refuse_downgrade(applied, chosen)
     result = build(observed.instance, distribution, chosen)
+    unpinned = _unpinned(observed, result)
+    if unpinned and observed.settings.resolve_digests:
+        digests = _digests(observed, ports, unpinned)
+        if digests is None:
+            message = "Asking the registry for the digests of images"
+            return Outcome(event=Event.WAITING, message=message, after=_LOOK_AGAIN)
+        result = build(observed.instance, distribution, chosen, digests=digests)
     facts = {
         "build": result,
         "latest": _latest(distribution, supported),
@@ -42,6 +52,22 @@ def run(observed: Observed, ports: Ports) -> Outcome:
         "migration_before": tuple(_plans(observed, result, ports.cluster)),
     }
     return Outcome(event=Event.BUILT, message=f"Built {result.revision}", facts=facts)
+
+
+def _unpinned(observed: Observed, result: BuildResult) -> list[str]:
+    """Images of the configured registry without digest; what a patch has put there stays."""
+    registry = observed.instance.spec.distribution.registry.removesuffix("/")
+    return [
+        image.reference
+        for image in result.components
+        if not image.digest and image.repository.endswith(f"{registry}/{image.name}")
+    ]
+
+
+def _digests(observed: Observed, ports: Ports, images: list[str]) -> Mapping[str, str] | None:
+    name = observed.instance.spec.distribution.image_pull_secret
+    secret = read_secret(observed, ports.cluster, name, ".spec.distribution.imagePullSecret,")
+    return ports.distributions.image_digests(images, secret)
 
 
 def _supported(observed: Observed, ports: Ports) -> frozenset[str]:

@@ -74,24 +74,37 @@ def _fall_back(observed: Observed, ports: Ports, refused: Failure) -> Outcome:
 
 
 def pull_secret(observed: Observed, cluster: Cluster) -> Manifest | None:
-    """The Secret with the registry credentials, None for an anonymous pull.
-
-    It is read by name from the API server each time and never kept.
+    """The Secret with the login for the artifact, None for an anonymous pull.
 
     Raises:
         ArtifactError: the Secret is missing or may not be read.
     """
     spec = observed.instance.spec.distribution
-    if not spec.artifact_pull_secret:
+    use = f"{spec.artifact}: the pull secret of .spec.distribution.artifactPullSecret,"
+    return read_secret(observed, cluster, spec.artifact_pull_secret, use)
+
+
+def read_secret(
+    observed: Observed, cluster: Cluster, name: str | None, use: str
+) -> Manifest | None:
+    """A pull secret; read from the API server each time and never kept.
+
+    Args:
+        observed: for the namespace.
+        cluster: where it is.
+        name: its name; without one there is none.
+        use: what names it, for the message.
+
+    Raises:
+        ArtifactError: the Secret is missing or may not be read.
+    """
+    if not name:
         return None
-    ref = ObjectRef(SECRET, observed.instance.metadata.namespace, spec.artifact_pull_secret)
+    ref = ObjectRef(SECRET, observed.instance.metadata.namespace, name)
     try:
         return cluster.get(ref)
     except (NotFoundError, ForbiddenError) as error:
-        raise ArtifactError(
-            f"{spec.artifact}: the pull secret {ref} of .spec.distribution.artifactPullSecret"
-            f" cannot be read: {error}"
-        ) from error
+        raise ArtifactError(f"{use} {ref} cannot be read: {error}") from error
 
 
 def secret_version(observed: Observed, cluster: Cluster) -> str | None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -24,13 +24,14 @@ STALE_SECONDS: Final = 60.0
 
 Pull = Callable[[str, Manifest | None], Fetched]
 Digest = Callable[[str, Manifest | None], str]
-Work = Callable[[str, Manifest | None], Any]
+Images = Callable[[Sequence[str], Manifest | None], Mapping[str, str]]
+Work = Callable[[Any, Manifest | None], Any]
 
 
 class _Job(NamedTuple):
     """A download: what was asked for, its result, and until when that is worth having."""
 
-    asked: tuple[str, str]
+    asked: tuple[Hashable, str]
     future: Future[Any]
     stale_at: float
 
@@ -38,18 +39,22 @@ class _Job(NamedTuple):
 class Distributions:
     """Implements `fluxsm.ports.Distributions`."""
 
-    def __init__(self, folder: Path, *, pull: Pull, digest: Digest, wake: Wake) -> None:
+    def __init__(
+        self, folder: Path, *, pull: Pull, digest: Digest, images: Images, wake: Wake
+    ) -> None:
         """Prepare; nothing is read or fetched yet.
 
         Args:
             folder: the operator's own distribution.
             pull: downloads an artifact; may take long, raises ArtifactError.
             digest: asks for the digest of an artifact, likewise.
+            images: asks for the digests of images, likewise.
             wake: called when a download has ended.
         """
         self._folder = folder
         self._pull = pull
         self._digest = digest
+        self._images = images
         self._wake = wake
         self._own: Distribution | None = None
         self._lock = threading.Lock()
@@ -76,19 +81,27 @@ class Distributions:
         found: str | None = self._poll("digest", self._digest, reference, pull_secret)
         return found
 
-    def _poll(self, verb: str, work: Work, reference: str, secret: Manifest | None) -> Any:
+    def image_digests(
+        self, images: Sequence[str], pull_secret: Manifest | None
+    ) -> Mapping[str, str] | None:
+        """The digests of images, by reference, or None while they are on their way."""
+        asked = tuple(images)
+        found: Mapping[str, str] | None = self._poll("images", self._images, asked, pull_secret)
+        return found
+
+    def _poll(self, verb: str, work: Work, what: Hashable, secret: Manifest | None) -> Any:
         """Start the work, or take its result; a result is handed out once.
 
         There is one job of each kind. An answer to another question, or one that nobody has come
         for in a while, is thrown away: the registry may have something else by now.
         """
         version = str((secret or {}).get("metadata", {}).get("resourceVersion", ""))
-        asked = (reference, version)
+        asked = (what, version)
         now = time.monotonic()
         with self._lock:
             job = self._running.get(verb)
             if job is None or job.asked != asked or (job.future.done() and now > job.stale_at):
-                future = self._pool.submit(work, reference, secret)
+                future = self._pool.submit(work, what, secret)
                 self._running[verb] = _Job(asked, future, now + STALE_SECONDS)
                 future.add_done_callback(lambda _: self._wake())
                 return None
@@ -102,4 +115,4 @@ class Distributions:
         except Exception as error:
             # Its text may hold anything, so only its kind is told; the log has the rest.
             log.exception("a download failed in an unexpected way")
-            raise ArtifactError(f"{reference}: unexpected {type(error).__name__}") from None
+            raise ArtifactError(f"{what}: unexpected {type(error).__name__}") from None

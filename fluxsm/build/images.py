@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any, Final
 
 from fluxsm.api.objects import Manifest
@@ -76,12 +77,18 @@ class ChosenImages:
     warnings: tuple[str, ...] = ()
 
 
-def choose_images(options: Options, distribution: Distribution, *, pin: bool) -> ChosenImages:
+def choose_images(
+    options: Options,
+    distribution: Distribution,
+    *,
+    pin: bool,
+    digests: Mapping[str, str] = MappingProxyType({}),
+) -> ChosenImages:
     """The images of the requested components.
 
     With `pin`, tag and digest come from the image file of the variant. Where that is not possible
     (an unknown registry, a component that the file does not list), and without `pin`, the tags of
-    the manifests are used.
+    the manifests are used, with those of the `digests` (by image reference) that are known.
 
     Raises:
         BuildError: a component's manifest is missing or names no image.
@@ -91,11 +98,20 @@ def choose_images(options: Options, distribution: Distribution, *, pin: bool) ->
         try:
             return ChosenImages(images=_pinned(options, distribution, registry))
         except BuildError as error:
-            warning = f"images are not pinned to digests: {error}"
-            return ChosenImages(
-                images=_tagged(options, distribution, registry), warnings=(warning,)
+            images = tuple(
+                replace(image, digest=digests.get(_spelled_out(image), ""))
+                for image in _tagged(options, distribution, registry)
             )
+            if all(image.digest for image in images):
+                return ChosenImages(images=images)
+            warning = f"images are not pinned to digests: {error}"
+            return ChosenImages(images=images, warnings=(warning,))
     return ChosenImages(images=_tagged(options, distribution, registry))
+
+
+def _spelled_out(image: ComponentImage) -> str:
+    """The reference as the built objects show it, with the registry of Docker Hub in it."""
+    return parse_image(image.name, image.reference).reference
 
 
 def _variant(options: Options, registry: str) -> str:

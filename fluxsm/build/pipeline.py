@@ -6,8 +6,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from fluxsm.api.instance import FluxInstance
 from fluxsm.api.objects import Manifest, ObjectRef
@@ -54,7 +55,12 @@ class BuildResult:
 
 
 def build(
-    instance: FluxInstance, distribution: Distribution, version: str, *, as_applied: bool = True
+    instance: FluxInstance,
+    distribution: Distribution,
+    version: str,
+    *,
+    as_applied: bool = True,
+    digests: Mapping[str, str] = MappingProxyType({}),
 ) -> BuildResult:
     """Build the objects of an instance.
 
@@ -65,13 +71,14 @@ def build(
         as_applied: whether the objects are those that the operator applies: images pinned to the
             digests that the distribution lists, in the form in which the API server keeps objects.
             Otherwise images have tags, and what the manifests leave out stays out.
+        digests: by image reference, for images that the distribution has no digest of.
 
     Raises:
         BuildError: naming the field or the file that is wrong.
     """
     options = Options(instance, version)
     check(options, distribution.components(version))
-    chosen = choose_images(options, distribution, pin=as_applied)
+    chosen = choose_images(options, distribution, pin=as_applied, digests=digests)
     resources = _load(options, distribution)
     _transform(options, resources)
     resources, warnings = _patch(options, resources)

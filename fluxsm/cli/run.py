@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import signal
 import sys
 import tempfile
@@ -184,6 +185,11 @@ _SWITCH: dict[str, Any] = {
     help="Minors that may be installed, comma separated. [default: those of the own distribution]",
 )
 @click.option(
+    "--resolve-digests",
+    is_flag=True,
+    help="Ask the registry for the digests of images that the distribution does not list.",
+)
+@click.option(
     "--reporting-interval",
     type=Duration(),
     default="5m",
@@ -265,10 +271,19 @@ def _settings(flags: dict[str, Any]) -> Settings:
         min_retry=flags["min_retry_delay"],
         max_retry=flags["max_retry_delay"],
         override_managers=_split(managers) if managers else tuple(flags["override_managers"]),
-        supported_minors=frozenset(_split(flags["supported_minors"])),
+        supported_minors=_minors(flags["supported_minors"]),
+        resolve_digests=flags["resolve_digests"],
         notification_address=os.environ.get("NOTIFICATION_CONTROLLER_ADDRESS", ""),
         notifications_disabled=bool(os.environ.get("NOTIFICATIONS_DISABLED")),
     )
+
+
+def _minors(text: str) -> frozenset[str]:
+    found = frozenset(_split(text))
+    for minor in sorted(found):
+        if not re.fullmatch(r"\d+\.\d+", minor):
+            raise UsageError(f"--supported-minors: {minor!r} is not a minor such as 2.8")
+    return found
 
 
 def _check_duration(variable: str) -> None:

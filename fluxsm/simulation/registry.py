@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 
 from fluxsm.adapters.folder import Folder, starter_folder
@@ -67,6 +67,14 @@ class Registry:
         """
         self._faults.strike("fetch")
         return Fetched(distribution=self._offered, digest=self._digest())
+
+    def image_digests(
+        self,
+        images: Sequence[str],  # noqa: ARG002 part of the port
+        pull_secret: Manifest | None,  # noqa: ARG002 the same
+    ) -> Mapping[str, str] | None:
+        """No image is known here, so none is pinned."""
+        return {}
 
     def digest(self, reference: str, pull_secret: Manifest | None) -> str | None:  # noqa: ARG002
         """Its digest.

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 
 from fluxsm.adapters.folder import starter_folder
@@ -80,6 +80,16 @@ class FakeDistributions:
         del pull_secret
         found = self._answer("digest", reference)
         return None if found is None else found.digest
+
+    def image_digests(
+        self, images: Sequence[str], pull_secret: Manifest | None
+    ) -> Mapping[str, str] | None:
+        """The digests of images, by reference, or None while the answer is on its way."""
+        del pull_secret
+        found = [self._answer("image", image) for image in images]
+        if any(item is None for item in found):
+            return None
+        return {image: item.digest for image, item in zip(images, found, strict=True) if item}
 
     def _answer(self, verb: str, reference: str) -> Fetched | None:
         waited = self._pending.get(verb, 0)

@@ -21,6 +21,7 @@ FIRST, SECOND, THIRD = (f"sha256:{digit * 64}" for digit in "123")
 DOWN = ArtifactError(f"{ARTIFACT}: registry.test cannot be reached")
 EVERY = timedelta(minutes=1)
 EMPTY = only()
+DEPLOYMENT = ObjectRef(Kind("apps", "v1", "Deployment"), NAMESPACE, "source-controller")
 
 
 @pytest.fixture
@@ -152,7 +153,7 @@ def test_drift_is_repaired_while_the_registry_is_away(world: World, restarted: b
         assert world.condition(names.UPGRADE_BLOCKED) is not None
     managed = world.managed()
     deployment = next(item for item in managed if item.startswith("Deployment"))
-    world.user.delete(ObjectRef(Kind("apps", "v1", "Deployment"), NAMESPACE, "source-controller"))
+    world.user.delete(DEPLOYMENT)
     assert deployment not in world.managed()
     world.settle(timedelta(seconds=2))
     assert world.managed() == managed
@@ -222,6 +223,54 @@ def test_a_minor_that_the_operator_does_not_know_is_named() -> None:
     assert len(told) == 1
     assert NEW in told[0]
     assert "--supported-minors" in told[0]
+
+
+MIRROR = "mirror.test/flux"
+IMAGE = f"{MIRROR}/source-controller:v1.7.4"
+
+
+def images_of(world: World) -> list[str]:
+    """The digests in the status."""
+    return [str(image.get("digest", "")) for image in world.status["components"]]
+
+
+def test_digests_that_the_distribution_lacks_are_asked_for_when_wanted() -> None:
+    """Of the registry that the images come from; the machine waits for the answer."""
+    world = World(resolve_digests=True)
+    world.distributions.slow = 1
+    world.distributions.push(IMAGE, SECOND, EMPTY)
+    world.create(distribution={"version": "2.7.x", "registry": MIRROR})
+    world.reach(State.READY)
+    assert images_of(world) == [SECOND]
+    deployment = world.user.get(DEPLOYMENT)
+    container = deployment["spec"]["template"]["spec"]["containers"][0]
+    assert container["image"] == f"{IMAGE}@{SECOND}"
+
+
+def test_digests_that_cannot_be_had_are_a_failure() -> None:
+    """What was to be pinned is not installed unpinned."""
+    world = World(resolve_digests=True)
+    world.create(distribution={"version": "2.7.x", "registry": MIRROR})
+    world.reach(State.FAILED)
+    assert world.reason == names.ARTIFACT_FAILED
+    assert IMAGE in world.message
+
+
+def test_digests_are_not_asked_for_by_default() -> None:
+    """The tags of the manifests are used."""
+    world = World()
+    world.create(distribution={"version": "2.7.x", "registry": MIRROR})
+    world.reach(State.READY)
+    assert images_of(world) == [""]
+    assert world.distributions.calls == []
+
+
+def test_listed_digests_are_not_asked_for() -> None:
+    """The distribution knows them."""
+    world = World(resolve_digests=True)
+    world.create()
+    world.reach(State.READY)
+    assert world.distributions.calls == []
 
 
 def test_a_version_that_the_range_rules_out_is_named() -> None:

@@ -8,6 +8,8 @@ artifact is really wanted.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from fluxsm.adapters.registry import local
 from fluxsm.adapters.registry.client import Artifact, OrasRegistry
 from fluxsm.api.objects import Manifest
@@ -52,6 +54,11 @@ class ArtifactSource:
     def digest(self, reference: str, secret: Manifest | None) -> str:
         """The digest that `pull` would return now; raises as `pull` does."""
         return self._registry.digest(reference, _login(secret))
+
+    def image_digests(self, images: Sequence[str], secret: Manifest | None) -> Mapping[str, str]:
+        """The digests by which images are pinned, by reference; raises as `pull` does."""
+        login = _login(secret)
+        return {image: self._registry.resolve_image_digest(image, login) for image in images}
 
 
 def open_artifact(reference: str, settings: RegistrySettings) -> Fetched:
