@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from fluxsm.adapters.folder import open_folder
+from fluxsm.api.objects import ObjectRef
 from fluxsm.build import yaml
 from fluxsm.build.distribution import Distribution
 from fluxsm.cli import distribution, root
@@ -29,17 +30,23 @@ def whole() -> Distribution:
 
 @pytest.mark.parametrize("case", CASES)
 def test_the_reference_prints_the_same(case: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Object for object first, since that tells what differs; then to the last byte."""
+    """To the byte; and where it does not, the first object that differs is shown."""
     monkeypatch.setattr(distribution, "open_distribution", lambda _: whole())
     folder = GOLDEN / case
     command = ["build", "-f", str(folder / "instance.yaml"), "--distribution", str(SHARED)]
     done = CliRunner().invoke(root, command)
     assert done.exit_code == 0, done.stderr
     expected = (folder / "expected.yaml").read_text(encoding="utf-8")
-    found = yaml.load_mappings(done.stdout, "the output")
-    wanted = yaml.load_mappings(expected, "the expected output")
-    names = [(item["kind"], item["metadata"]["name"]) for item in wanted]
-    assert [(item["kind"], item["metadata"]["name"]) for item in found] == names
-    for mine, theirs in zip(found, wanted, strict=True):
-        assert mine == theirs
-    assert done.stdout == expected
+    if done.stdout != expected:
+        show_difference(done.stdout, expected)
+
+
+def show_difference(found: str, expected: str) -> None:
+    """Fail with as little as tells what is wrong."""
+    mine, theirs = (yaml.load_mappings(text, "a stream") for text in (found, expected))
+    assert [str(ObjectRef.of(item)) for item in mine] == [
+        str(ObjectRef.of(item)) for item in theirs
+    ]
+    for one, other in zip(mine, theirs, strict=True):
+        assert one == other
+    assert found == expected

@@ -74,7 +74,7 @@ DISTRIBUTIONS = st.fixed_dictionaries(
     },
     optional={"imagePullSecret": WORDS, "variant": st.just("upstream-alpine")},
 )
-SPECS = st.fixed_dictionaries(
+SPECS: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
     {"distribution": DISTRIBUTIONS},
     optional={
         "components": st.lists(st.sampled_from(names.COMPONENTS), unique=True),
