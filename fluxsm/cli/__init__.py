@@ -28,6 +28,7 @@ _COMMANDS = {
     "run": ("fluxsm.cli.run", "Run the operator."),
     "graph": ("fluxsm.cli.graph", "Draw the state machine."),
     "simulate": ("fluxsm.cli.simulate", "Play the life of an instance without a cluster."),
+    "check-machine": ("fluxsm.cli.check_machine", "Check the laws of the machine in every case."),
 }
 
 

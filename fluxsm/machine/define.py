@@ -11,7 +11,15 @@ from fluxsm.machine.table import Row, StateDef, Table
 
 
 class UnsoundTableError(Exception):
-    """The table breaks one of its laws; the message lists every complaint."""
+    """The table breaks one of its laws; the message lists every complaint.
+
+    Attributes:
+        table: the table, for those who want to know how it breaks them.
+    """
+
+    def __init__(self, complaints: Iterable[str], table: Table) -> None:
+        super().__init__("the table is unsound:\n- " + "\n- ".join(complaints))
+        self.table = table
 
 
 def define(
@@ -39,5 +47,5 @@ def define(
     if len(table.states) != len(definitions):
         complaints.insert(0, "a state is defined twice")
     if complaints:
-        raise UnsoundTableError("the table is unsound:\n- " + "\n- ".join(complaints))
+        raise UnsoundTableError(complaints, table)
     return table

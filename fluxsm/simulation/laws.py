@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The laws of a step: what people see after it, and what is saved before a write.
+
+A law is a function from a step of the walk to complaints. The first line of its docstring is its
+name for people.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Final, TypeAlias
+
+from fluxsm.api import names
+from fluxsm.machine.alphabet import Event
+from fluxsm.machine.table import Table
+from fluxsm.rules import conditions, inventory
+from fluxsm.simulation.exploration import LISTED, Taken
+
+StepLaw: TypeAlias = Callable[[Taken, Table], Iterator[str]]
+
+
+def conditions_are_lawful(taken: Taken, table: Table) -> Iterator[str]:
+    """Conditions keep the laws of kstatus: Stalled and Ready never together, and all others."""
+    step = taken.step
+    if step.row.dest is None or not step.saves:
+        return
+    definition = table.states[step.row.dest]
+    moving = None if definition.ready == "kept" else definition.moving
+    generation = step.observed.instance.metadata.generation
+    yield from conditions.check_laws(step.status.get("conditions") or [], generation, moving=moving)
+
+
+def ready_is_as_meant(taken: Taken, table: Table) -> Iterator[str]:
+    """Ready says what the meaning of the state says."""
+    step = taken.step
+    if step.row.dest is None or not step.saves:
+        return
+    wanted = table.states[step.row.dest].ready
+    found = (conditions.find(step.status["conditions"], names.READY) or {}).get("status")
+    if wanted not in {"kept", found}:
+        yield f"Ready is {found} in {step.row.dest}, which means {wanted}"
+    if step.status.get("state") != step.row.dest.value:
+        yield f"the status says {step.status.get('state')} in {step.row.dest}"
+
+
+def failures_are_retried(taken: Taken, table: Table) -> Iterator[str]:
+    """Whatever failed has a timer that tries it again."""
+    step = taken.step
+    dest = step.row.dest
+    if dest and table.states[dest].ready == "False" and step.run.due is None:
+        yield f"{dest} has no timer"
+
+
+def recorded_before_written(taken: Taken, table: Table) -> Iterator[str]:  # noqa: ARG001
+    """What is about to be written is saved in the inventory first."""
+    step = taken.step
+    if step.row.event is Event.RECORDED:
+        listed = inventory.ids(inventory.of_status({"status": step.status}))
+        if not inventory.ids(LISTED) <= listed:
+            yield "the inventory lacks what is about to be written"
+        saved = step.observed.manifest.get("status") or {}
+        if not step.saves and saved != step.status:
+            yield "the inventory is not saved before the write"
+
+
+def rest_is_quiet(taken: Taken, table: Table) -> Iterator[str]:
+    """A wait at rest writes nothing."""
+    step = taken.step
+    dest = step.row.dest
+    if dest and step.row.event is Event.WAITING and not table.states[dest].moving and step.saves:
+        yield f"a wait in {dest} writes the status"
+
+
+STEP_LAWS: Final[tuple[StepLaw, ...]] = (
+    conditions_are_lawful,
+    ready_is_as_meant,
+    failures_are_retried,
+    recorded_before_written,
+    rest_is_quiet,
+)
