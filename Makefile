@@ -10,8 +10,8 @@ CLUSTER ?= local
 ONCE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test unit integration lint fmt type contracts verify generate golden controlplane \
-        bench image lock registry clean
+.PHONY: help setup run test unit integration lint fmt type contracts verify generate golden machine mutate \
+        controlplane bench image lock registry clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
@@ -27,7 +27,7 @@ setup: $(STAMP) ## Make .venv with everything from the locks, and .venv/bin/flux
 run: $(STAMP) ## Show an instance going to Ready (ONCE=1 ends then; CLUSTER=current uses your kubeconfig)
 	@$(BIN)/python -m tools.demo --cluster $(CLUSTER) $(if $(ONCE),--once)
 
-test: lint type contracts verify unit integration ## Everything that must be green
+test: lint type contracts verify machine unit integration ## Everything that must be green
 
 unit: $(STAMP) ## Unit, state, golden, contract and property tests, without a control plane
 	$(BIN)/python -m pytest -m "not integration" -n 2 -q
@@ -57,6 +57,12 @@ golden: $(STAMP) ## Write the expected builds of the starter distribution anew; 
 
 verify: $(STAMP) ## Fail when a generated file is stale
 	$(BIN)/python -m tools.generate --check
+
+machine: $(STAMP) ## Check the laws of the state machine in every case
+	$(BIN)/fluxsm check-machine
+
+mutate: $(STAMP) ## Delete and redirect each row of the table; something must notice (minutes)
+	$(BIN)/python -m tools.mutate
 
 registry: ## Install the OCI registry that tests use (Debian, as root)
 	@command -v docker-registry >/dev/null || (apt-get -qq update && apt-get -qq install -y --no-install-recommends docker-registry)
