@@ -25,6 +25,7 @@ MEANINGS = (
         answers=frozenset({E.FETCHED, E.WAITING, E.BLOCKED, E.FAULT}),
         moving=True,
         advice="Nothing. A fetch ends after 30 seconds at most.",
+        timers="The download ends after 30 seconds; it is looked at every second.",
     ),
     StateDef(
         state=S.BUILDING,
@@ -43,6 +44,7 @@ MEANINGS = (
         answers=frozenset({E.RECORDED, E.APPLIED, E.WAITING, E.FAULT}),
         moving=True,
         advice="Look at the Ready message: it names the object that is waited for.",
+        timers="What others need, such as CRDs, has 60 seconds to become current; then Expired.",
     ),
     StateDef(
         state=S.MIGRATING,
@@ -61,6 +63,7 @@ MEANINGS = (
         answers=frozenset({E.HEALTHY, E.WAITING, E.FAULT}),
         moving=True,
         advice="Look at the Ready message: it names the objects that are not healthy yet.",
+        timers="Expired after `reconcileTimeout` (5m). Pods are looked at after five seconds.",
     ),
     StateDef(
         state=S.READY,
@@ -70,6 +73,8 @@ MEANINGS = (
         answers=frozenset({E.DUE, E.DRIFTED, E.NEW_ARTIFACT, E.WAITING, E.FAULT}),
         moving=False,
         advice="Nothing.",
+        timers="Due after `reconcileEvery` (1h), sooner while an upgrade is blocked. The"
+        " artifact is looked at after `reconcileArtifactEvery` (10m).",
     ),
     StateDef(
         state=S.FAILED,
@@ -79,6 +84,7 @@ MEANINGS = (
         answers=frozenset({E.DUE, E.WAITING}),
         moving=False,
         advice="Read the Ready message. With Stalled=True, the spec or the artifact must change.",
+        timers="Due after 750ms, twice as long after each further failure, at most 15m.",
     ),
     StateDef(
         state=S.SUSPENDED,
@@ -97,5 +103,6 @@ MEANINGS = (
         answers=frozenset({E.UNINSTALLED, E.WAITING, E.FAULT}),
         moving=True,
         advice="Look at the Ready message: it names what is waited for.",
+        timers="After five minutes the instance is let go; a Warning lists what is left.",
     ),
 )

@@ -27,6 +27,7 @@ class StateDef:
         answers: the events that the state's handler may return.
         moving: whether work is going on (Reconciling is then True).
         advice: what an operator should do when an instance stays here.
+        timers: what ends it, or is looked at again, when a time has passed.
     """
 
     state: State
@@ -36,6 +37,7 @@ class StateDef:
     answers: frozenset[Event]
     moving: bool
     advice: str
+    timers: str = "None."
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,8 +26,13 @@ def table(header: Iterable[str], lines: Iterable[Iterable[str]]) -> str:
     """A Markdown table."""
     names = list(header)
     texts = [f"| {' | '.join(names)} |", f"|{'---|' * len(names)}"]
-    texts += [f"| {' | '.join(cell.replace('|', '&#124;') for cell in line)} |" for line in lines]
+    texts += [f"| {' | '.join(map(_escaped, line))} |" for line in lines]
     return "\n".join(texts) + "\n"
+
+
+def _escaped(cell: str) -> str:
+    """A bar would end the cell, also within code."""
+    return cell.replace("|", r"\|")
 
 
 def _dest(row: Row) -> str:

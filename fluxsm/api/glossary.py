@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the names of the API mean, in words: the reference pages are made from this."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from fluxsm.api import names
+
+CONDITIONS: Final[Mapping[str, str]] = {
+    names.READY: "Whether the wanted Flux runs. Unknown while a run is under way.",
+    names.RECONCILING: "A run is under way, or a failed one will be tried again. Only"
+    " there while True.",
+    names.STALLED: "The last run failed, and only a change of the spec, of the artifact or of the"
+    " operator can help. Only there while True.",
+    names.UPGRADE_BLOCKED: "A newer release that nobody asked for cannot be fetched or built; what"
+    " runs is left alone. Only there while True.",
+}
+"""Condition types."""
+
+REASONS: Final[Mapping[str, str]] = {
+    names.PROGRESSING: "A run is under way; the message says what is waited for.",
+    names.PROGRESSING_WITH_RETRY: "The last run failed and will be tried again.",
+    names.RECONCILIATION_SUCCEEDED: "Everything that is wanted is in place.",
+    names.RECONCILIATION_DISABLED: "The instance is disabled by annotation.",
+    names.RECONCILIATION_FAILED: "The API server refused something or was away, objects could not"
+    " be removed or migrated.",
+    names.ARTIFACT_FAILED: "The distribution could not be fetched, checked or unpacked.",
+    names.BUILD_FAILED: "The spec and the distribution make no set of objects: a wrong version,"
+    " component or patch.",
+    names.HEALTH_CHECK_FAILED: "Everything was applied, but not everything became healthy in time,"
+    " or something never can.",
+    names.HEALTH_CHECK_CANCELED: "A newer request interrupted the wait for health.",
+    names.OUTDATED_VERSION: "A newer version could be installed than the spec asks for.",
+    names.DRIFT_DETECTED: "Somebody else changed or deleted a managed object; it is repaired.",
+}
+"""Reasons of conditions and events."""
+
+ANNOTATIONS: Final[Mapping[str, tuple[str, str, str]]] = {
+    names.RECONCILE: (
+        "`enabled` or `disabled`",
+        "`enabled`",
+        (
+            "`disabled`, in any case, stops everything: nothing is done or repaired. Deleting a"
+            " disabled instance leaves Flux in place."
+        ),
+    ),
+    names.RECONCILE_EVERY: (
+        "a duration",
+        "`1h`",
+        "Period of the runs, with jitter. Zero switches them off.",
+    ),
+    names.RECONCILE_ARTIFACT_EVERY: (
+        "a duration",
+        "`10m`",
+        "Period of the look at the artifact's digest. Zero switches it off.",
+    ),
+    names.RECONCILE_TIMEOUT: ("a duration", "`5m`", "Time limit of the health check."),
+    names.REQUESTED_AT: ("any token", "none", "A change of it starts a run."),
+    names.FORCE_AT: (
+        "any token",
+        "none",
+        (
+            "When it equals `requestedAt`, Flux resources are migrated once, whatever their storage"
+            " version. Pending until that has succeeded."
+        ),
+    ),
+    f"{names.EVENT_METADATA_PREFIX}*": (
+        "any text",
+        "none",
+        "Copied into the metadata of events that notification-controller gets.",
+    ),
+}
+"""Annotations of a FluxInstance: their values, their default, their effect."""
+
+OBJECT_MARKS: Final[Mapping[str, tuple[str, str]]] = {
+    names.OWNER_NAME_LABEL: ("label", "Name of the owning instance; set by the operator."),
+    names.OWNER_NAMESPACE_LABEL: (
+        "label",
+        "Namespace of the owning instance; set by the operator.",
+    ),
+    names.PRUNE: (
+        "label or annotation",
+        "`disabled`: the object is never deleted, neither as stale nor on uninstallation.",
+    ),
+    names.RECONCILE: (
+        "label or annotation",
+        "`disabled`: drift of the object is not repaired between two runs.",
+    ),
+    names.PART_OF_LABEL: ("label", "`flux` on all objects of Flux; set by the build."),
+    names.MANAGED_BY_LABEL: ("label", "`flux-operator`; set by the build."),
+    names.KUSTOMIZE_SSA: (
+        "annotation",
+        "`Ignore`: keeps a bootstrapped kustomize-controller from touching the object.",
+    ),
+    names.KUSTOMIZE_PRUNE: (
+        "annotation",
+        "`Disabled`: keeps kustomize-controller from pruning the object.",
+    ),
+}
+"""Labels and annotations of managed objects: what they are, and what they do."""

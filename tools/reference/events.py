@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The page about events: those that people hear, and those that move the machine."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+
+from fluxsm.machine.alphabet import SIGNALS, Event
+from fluxsm.machine.render import markdown
+from states.announcements import ANNOUNCEMENTS
+from states.table import TABLE
+from tools.reference.states import EVENTS
+
+
+def page() -> str:
+    """The page."""
+    told = markdown.table(("Type and reason", "When"), _told())
+    moving = markdown.table(("Event", "What happened", "Comes from"), _moving())
+    return f"{_TOLD}{told}{_MOVING}{moving}"
+
+
+_TOLD = """# Events
+
+## Kubernetes events
+
+Recorded on the FluxInstance after the status was saved, in this order. A run that nobody asked for
+and that changes nothing tells nothing. Failures, changes and blocked upgrades also go to
+notification-controller when it is installed.
+
+"""
+_MOVING = """
+## Events of the machine
+
+What handlers answer, and signals, which may interrupt any state and are looked at first.
+
+"""
+
+
+def _told() -> Iterator[tuple[str, str]]:
+    """Each announcement by the first line of its description, up to the colon and after it."""
+    for rule in ANNOUNCEMENTS:
+        head, _, when = (inspect.getdoc(rule) or "").splitlines()[0].partition(": ")
+        yield head, when
+
+
+def _moving() -> Iterator[tuple[str, str, str]]:
+    for event in Event:
+        if event in SIGNALS:
+            origin = "a signal"
+        else:
+            origin = ", ".join(
+                state.value
+                for state, definition in TABLE.states.items()
+                if event in definition.answers
+            )
+        yield event.value, EVENTS[event], origin
