@@ -39,7 +39,7 @@ The same as Mermaid:
 
 def page() -> str:
     """The page."""
-    text = _INTRO + _fence(mermaid.render(overview(TABLE), direction="LR"))
+    text = _INTRO + _fence(mermaid.render(overview(TABLE)))
     text += _FULL + _fence(mermaid.render(condensed(TABLE)))
     text += "\n## Guards\n\n" + _guards()
     return text + "".join(_state(state) for state in TABLE.states)
