@@ -31,7 +31,7 @@ COPY --from=build /opt/fluxsm /opt/fluxsm
 COPY dist/sbom.cdx.json /usr/share/doc/fluxsm/sbom.cdx.json
 # The manifests of Flux: one folder per version.
 COPY ${DATA}/ /data/
-ENV PATH=/opt/fluxsm/bin:/usr/local/bin:/usr/bin:/bin PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
+ENV PATH=/opt/fluxsm/bin:/usr/local/bin:/usr/bin:/bin PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 MALLOC_ARENA_MAX=2
 USER 65532:65532
 WORKDIR /
 EXPOSE 8080 8081

@@ -170,7 +170,7 @@ class KubeClient:
         Raises:
             ClusterError: the leaf that fits the answer.
         """
-        response = self._send(method, path, what, query, body, content_type, accept)
+        response = self._send(method, path, what, query, body, content_type, accept, self._seconds)
         data = response.data
         if response.status >= 400:
             raise self._error(response.status, data, what)
@@ -198,7 +198,7 @@ class KubeClient:
             ClusterError: the leaf that fits the answer.
         """
         response = self._send(
-            "GET", path, what, query, None, "application/json", accept, preload=False
+            "GET", path, what, query, None, "application/json", accept, silence, preload=False
         )
         if response.status >= 400:
             try:
@@ -208,8 +208,6 @@ class KubeClient:
             finally:
                 response.close()
             raise self._error(response.status, data, what)
-        connection: Any = response.connection  # urllib3 names its base class only
-        connection.sock.settimeout(silence)
         return response
 
     def _send(
@@ -221,6 +219,7 @@ class KubeClient:
         body: Any,
         content_type: str,
         accept: str,
+        seconds: float,
         *,
         preload: bool = True,
     ) -> urllib3.BaseHTTPResponse:
@@ -238,7 +237,7 @@ class KubeClient:
                     url,
                     body=payload,
                     headers=headers,
-                    timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=self._seconds),
+                    timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=seconds),
                     preload_content=preload,
                 )
             except urllib3.exceptions.HTTPError as error:
@@ -314,10 +313,10 @@ def _plain(error: Exception) -> str:
     match error:
         case urllib3.exceptions.ReadTimeoutError():
             return "the API server did not answer in time"
+        case urllib3.exceptions.NewConnectionError():  # before the next one, which it derives from
+            return "the API server cannot be reached"
         case urllib3.exceptions.ConnectTimeoutError():
             return "the API server could not be reached in time"
-        case urllib3.exceptions.NewConnectionError():
-            return "the API server cannot be reached"
         case urllib3.exceptions.MaxRetryError() if error.reason is not None:
             return _plain(error.reason)
         case urllib3.exceptions.SSLError():
