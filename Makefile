@@ -10,7 +10,7 @@ CLUSTER ?= local
 ONCE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test unit integration lint fmt type contracts verify generate golden machine mutate \
+.PHONY: help setup run test unit integration lint fmt type contracts verify generate golden machine mutate reliability \
         controlplane bench image lock registry clean
 
 help: ## List the targets
@@ -63,6 +63,9 @@ machine: $(STAMP) ## Check the laws of the state machine in every case
 
 mutate: $(STAMP) ## Delete and redirect each row of the table; something must notice (minutes)
 	$(BIN)/python -m tools.mutate
+
+reliability: $(STAMP) controlplane ## Bring every fault about and note what came of it (many minutes)
+	$(BIN)/python -m tools.reliability $(ONLY)
 
 registry: ## Install the OCI registry that tests use (Debian, as root)
 	@command -v docker-registry >/dev/null || (apt-get -qq update && apt-get -qq install -y --no-install-recommends docker-registry)

@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`make reliability`: bring every fault about, and note on the reliability page what came of it.
+
+With words as arguments only the lines are run whose command holds one of them; the others keep
+the result that the page has.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+from fluxsm.machine.render import markdown
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGE = ROOT / "docs" / "reference" / "reliability.md"
+_HEADER = ("Fault", "How it is brought about", "Command", "Last result")
+_LINE = re.compile(r"^\| .+ \| `(.+?)` \| (.+) \|$", re.MULTILINE)
+_INTRO = """<!-- SPDX-License-Identifier: Apache-2.0 -->
+<!-- Written by `make reliability`; do not edit. -->
+
+# Reliability
+
+What can go wrong, how it is brought about, the command that does so, and what came of it when it
+was last run. A line is only here when its command exists; a fault without a line is not shown to be
+handled.
+
+"""
+
+# Fault, how it is brought about, command.
+ROWS = (
+    (
+        "A row of the table is missing or leads elsewhere",
+        "each row deleted, and sent to every other place",
+        "python -m tools.mutate",
+    ),
+    (
+        "A case that nobody thought of; conditions that contradict each other",
+        "every step from every place that can be reached, with real statuses",
+        "fluxsm check-machine",
+    ),
+    (
+        "A crash at any write",
+        "the process is killed before and after every single write, on a fake API server",
+        "pytest tests/states/test_crash.py",
+    ),
+    (
+        "A restart, a suspension, a deletion or an edit in any state; a lost status",
+        "each in every scene of a life",
+        "pytest tests/states/test_lifecycle.py",
+    ),
+    (
+        "The API server refuses, conflicts, is away; pods, CRDs and migrations that get nowhere",
+        "answers of the fake API server",
+        "pytest tests/states/test_failures.py",
+    ),
+    (
+        "The registry is down, refuses the login, has a broken release",
+        "answers of a registry in memory",
+        "pytest tests/states/test_artifacts.py",
+    ),
+    (
+        "The API server is killed, forgets its history, falls silent",
+        "the real kube-apiserver is killed, compacted, stopped",
+        "pytest -m integration tests/integration/test_process_faults.py",
+    ),
+    (
+        "Two operators, a leader that is killed or paused",
+        "several processes on a real API server; the audit log tells who wrote",
+        "pytest -m integration tests/integration/test_process_election.py",
+    ),
+    (
+        "Somebody changes or deletes managed objects, again and again",
+        "writes of another user on a real API server",
+        "pytest -m integration tests/integration/test_drift.py",
+    ),
+    (
+        "Failures of fetch, build, apply and health in a cluster",
+        "specs and objects that bring them about on a real API server",
+        "pytest -m integration tests/integration/test_failures.py",
+    ),
+    (
+        "A registry that is away, wrong credentials, an unknown authority",
+        "a real OCI registry",
+        "pytest -m integration tests/integration/test_registry.py",
+    ),
+    (
+        "Objects that the API should not admit",
+        "each rule, pattern, enum and limit on a real API server",
+        "pytest -m integration tests/integration/test_crd.py",
+    ),
+)
+
+
+def run(command: str) -> str:
+    """Run a command of the table and say what came of it."""
+    name, *args = shlex.split(command)
+    python = Path(sys.executable)
+    program = {
+        "python": [str(python)],
+        "pytest": [str(python), "-m", "pytest", "-n", "0", "-q"],
+    }.get(name, [str(python.parent / name)])
+    done = subprocess.run(
+        [*program, *args],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "NO_COLOR": "1"},
+    )
+    lines = [line.strip() for line in done.stdout.splitlines() if line.strip()]
+    verdict = "" if done.returncode == 0 else "✗ "
+    return f"{datetime.now(UTC):%Y-%m-%d}: {verdict}{_summary(lines)}"
+
+
+def _summary(lines: list[str]) -> str:
+    """The last line, or all of them where each says that something is well."""
+    if lines and all(line.startswith("✓ ") for line in lines):
+        return "; ".join(line.removeprefix("✓ ") for line in lines)
+    return lines[-1].strip("= ") if lines else "no output"
+
+
+def main(words: list[str]) -> int:
+    """Run the wanted lines and write the page; returns the exit code: 1 when one failed."""
+    results = dict(_LINE.findall(PAGE.read_text())) if PAGE.is_file() else {}
+    failed = False
+    for fault, _, command in ROWS:
+        if words and not any(word in command for word in words):
+            continue
+        results[command] = run(command)
+        failed = failed or "✗" in results[command]
+        print(f"{fault}: {results[command]}", flush=True)
+    lines = [
+        (fault, how, f"`{command}`", results[command])
+        for fault, how, command in ROWS
+        if command in results
+    ]
+    PAGE.write_text(_INTRO + markdown.table(_HEADER, lines))
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
