@@ -25,9 +25,20 @@ class Request:
         self._handler = handler
         self._stopping = stopping
 
-    def answer(self, status: int, body: bytes = b"{}", *, length: int | None = None) -> None:
-        """Answer at once; a length above that of the body breaks off in the middle."""
+    def answer(
+        self, status: int, body: bytes = b"{}", *, length: int | None = None, challenge: str = ""
+    ) -> None:
+        """Answer at once.
+
+        Args:
+            status: HTTP status.
+            body: of the answer.
+            length: what the header says; above that of the body it breaks off in the middle.
+            challenge: how to authenticate.
+        """
         self._handler.send_response(status)
+        if challenge:
+            self._handler.send_header("WWW-Authenticate", challenge)
         self._handler.send_header("Content-Length", str(len(body) if length is None else length))
         self._handler.end_headers()
         self._handler.wfile.write(body)
