@@ -78,7 +78,7 @@ def outdated(step: Step) -> Notice | None:
 def progressing(step: Step) -> Notice | None:
     """Normal Progressing: a revision is being installed that was not attempted before."""
     build = step.observed.run.build
-    if step.row.event is not Event.RECORDED or step.row.source is not State.APPLYING or not build:
+    if step.row.event is not Event.RECORDED or build is None:
         return None
     attempted = step.observed.instance.status.last_attempted_revision
     if attempted == build.revision:

@@ -21,9 +21,10 @@ from fluxsm.ports import Applied, Cluster, PatchType, Ports
 from fluxsm.rules import health, inventory, ownership
 from fluxsm.rules.changes import Action, Change, action_of
 from fluxsm.rules.ledger import Ledger
-from fluxsm.run import Deadline, Failure, Run, Trigger
+from fluxsm.run import Deadline, Failure, Trigger
 from fluxsm.step import Observed, Outcome, entered
 from states.pruning import prune
+from states.recording import built, is_recorded, record
 
 _LOOK_AGAIN = timedelta(seconds=1)
 _TRIES = 5
@@ -32,24 +33,13 @@ _TRIES = 5
 def run(observed: Observed, ports: Ports) -> Outcome:
     """Record the inventory, apply what is not settled, await what others need, prune the rest."""
     result = built(observed.run)
-    if _missing(observed, ports, result.objects) and not _is_recorded(observed, result):
-        return _record(observed, result)
+    if _missing(observed, ports, result.objects) and not is_recorded(observed, result):
+        return record(observed, result)
     for number, stage in enumerate(stages(result.objects), start=1):
         outcome = _finish_stage(observed, ports, stage, number)
         if outcome is not None:
             return outcome
     return _finish(observed, ports, result)
-
-
-def built(run: Run) -> BuildResult:
-    """The build of a run.
-
-    Raises:
-        ClusterError: there is none, which a table that is sound cannot bring about.
-    """
-    if run.build is None:
-        raise ClusterError("nothing was built before the apply")
-    return run.build
 
 
 def stages(objects: Sequence[Manifest]) -> list[list[Manifest]]:
@@ -71,31 +61,6 @@ def _stage_of(kind: str) -> int:
     if kind in _FIRST:
         return 0
     return 1 if kind.endswith("Class") else 2
-
-
-def _is_recorded(observed: Observed, result: BuildResult) -> bool:
-    """Whether the saved status already lists everything that is about to be written.
-
-    The repair of drift adds nothing to it, and is not worth a write of its own.
-    """
-    status = observed.instance.status
-    known = inventory.ids(inventory.of_status(observed.manifest))
-    listed = inventory.ids(inventory.of_objects(result.objects)) <= known
-    if observed.run.trigger is Trigger.DRIFT and listed:
-        return status.last_attempted_revision == result.revision
-    return observed.run.recorded and listed
-
-
-def _record(observed: Observed, result: BuildResult) -> Outcome:
-    """Write ahead: whatever a crash leaves behind is in the inventory."""
-    union = inventory.union(
-        inventory.of_status(observed.manifest), inventory.of_objects(result.objects)
-    )
-    return Outcome(
-        event=Event.RECORDED,
-        message=f"Applying {len(result.objects)} objects of {result.version}",
-        facts={"inventory": union, "recorded": True},
-    )
 
 
 def _finish_stage(

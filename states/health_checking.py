@@ -16,8 +16,8 @@ from fluxsm.rules.health import Found, Health
 from fluxsm.rules.migration import Plan
 from fluxsm.run import Deadline, Failure, Trigger
 from fluxsm.step import Observed, Outcome, entered
-from states.applying import built
 from states.building import CRD
+from states.recording import built
 
 _POD = Kind("", "v1", "Pod")
 _SETS = Kind("apps", "v1", "ReplicaSet")

@@ -51,7 +51,7 @@ MEANINGS = (
         meaning="Stored Flux resources are being rewritten to the API version of the new CRDs.",
         doing="Migrating custom resources",
         ready="Unknown",
-        answers=frozenset({E.MIGRATED, E.WAITING, E.FAULT}),
+        answers=frozenset({E.RECORDED, E.MIGRATED, E.WAITING, E.FAULT}),
         moving=True,
         advice="Nothing. The Ready message counts the objects that are done.",
     ),

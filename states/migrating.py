@@ -22,6 +22,7 @@ from fluxsm.rules.migration import Plan
 from fluxsm.run import Deadline, Failure
 from fluxsm.step import Observed, Outcome
 from states.building import CRD
+from states.recording import built, is_recorded, record
 
 _SLICE = 50
 _TRIES = 5
@@ -54,6 +55,8 @@ def run(observed: Observed, ports: Ports) -> Outcome:
         return Outcome(event=Event.MIGRATED)
     plan = plans[0]
     if plan.bridge is not None and not _is_bridged(plan, observed, ports):
+        if not is_recorded(observed, built(observed.run)):
+            return record(observed, built(observed.run))
         return _build_bridge(plan, plan.bridge, observed, ports)
     progress: Progress | None = observed.run.notes.get("migration")
     if progress is None or progress.plan is not plan:

@@ -6,8 +6,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+from fluxsm.api import names
 from fluxsm.api.objects import Manifest, ObjectRef
-from fluxsm.errors import ArtifactError
+from fluxsm.errors import ArtifactError, ClusterError
 from fluxsm.machine.alphabet import Event
 from fluxsm.ports import Ports
 from fluxsm.rules import drift, ownership, schedule
@@ -21,6 +22,8 @@ def run(observed: Observed, ports: Ports) -> Outcome:
     drifted = _drifted(observed, ports)
     if drifted:
         return drifted
+    if not _is_told(observed):
+        return Outcome(event=Event.DUE, message="the status does not say what runs")
     due = observed.run.due or timers.next_run(observed, ports.clock.random())
     if due and observed.now >= due:
         return Outcome(event=Event.DUE)
@@ -31,6 +34,18 @@ def run(observed: Observed, ports: Ports) -> Outcome:
     after = min(wakes) - observed.now if wakes else None
     facts = {"due": due, "next_artifact_check": check}
     return Outcome(event=Event.WAITING, facts=facts, after=after)
+
+
+def _is_told(observed: Observed) -> bool:
+    """Whether the saved status still says that this revision is Ready.
+
+    It is a view that can be lost or overwritten; then another run works it out again.
+    """
+    status, build = observed.instance.status, observed.run.build
+    ready = observed.instance.condition(names.READY)
+    if ready is None or ready.status != "True":
+        return False
+    return build is None or status.last_applied_revision == build.revision
 
 
 def _next_check(observed: Observed) -> datetime | None:
@@ -46,7 +61,7 @@ def _check_artifact(observed: Observed, ports: Ports) -> Outcome:
     reference = observed.instance.spec.distribution.artifact or ""
     try:
         digest = ports.distributions.digest(reference, pull_secret(observed, ports.cluster))
-    except ArtifactError as error:
+    except (ArtifactError, ClusterError) as error:
         return Outcome(
             event=Event.FAULT, message=str(error), facts=_after_check(observed, failed=True)
         )

@@ -37,7 +37,7 @@ TABLE = define(
         rows(S.FETCHING_ARTIFACT,                   E.FETCHED,      S.BUILDING),
         rows(S.BUILDING,                            E.BUILT,        S.MIGRATING, g.blocks_new_crds),
         rows(S.BUILDING,                            E.BUILT,        S.APPLYING),
-        stay(S.APPLYING,                            E.RECORDED),
+        stay((S.MIGRATING, S.APPLYING),             E.RECORDED),
         rows(S.APPLYING,                            E.APPLIED,      S.HEALTH_CHECKING),
         rows(S.HEALTH_CHECKING,                     E.HEALTHY,      S.MIGRATING, g.wants_migration),
         rows(S.HEALTH_CHECKING,                     E.HEALTHY,      S.READY),

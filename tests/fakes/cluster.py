@@ -35,12 +35,14 @@ class FakeCluster:
         gate: counts requests and lets faults strike.
         store: what is stored.
         manager: field manager of all writes; others write through `as_manager`.
+        stutters: whether watches tell news twice, and what came before them again.
     """
 
     def __init__(self, clock: Clock, *, manager: str = names.MANAGER) -> None:
         self.gate = Gate()
         self.store = Store()
         self.manager = manager
+        self.stutters = False
         self._clock = clock
 
     def as_manager(self, manager: str) -> FakeCluster:
@@ -117,6 +119,8 @@ class FakeCluster:
             for item in self._found(kind, namespace, labels, fields):
                 yield WatchEvent(type="ADDED", manifest=shape(item))
             yield WatchEvent(type="SYNCED", manifest=_bookmark(kind, seen))
+        if self.stutters and resource_version and self.store.since(seen, kind.group, kind.kind):
+            seen = max(self.store.compacted, seen - 10)
         while not (interrupt and interrupt.fired) and self._is_served(kind):
             news = self.store.since(seen, kind.group, kind.kind)
             if not news:
@@ -124,7 +128,8 @@ class FakeCluster:
             seen = news[0].revision
             event = self._event(news[0], kind, namespace, labels, fields)
             if event is not None:
-                yield WatchEvent(type=event.type, manifest=shape(event.manifest))
+                for _ in range(2 if self.stutters else 1):
+                    yield WatchEvent(type=event.type, manifest=shape(event.manifest))
         yield WatchEvent(type="BOOKMARK", manifest=_bookmark(kind, self.store.revision))
 
     # Writes

@@ -11,6 +11,7 @@ import pytest
 
 from fluxsm.api.instance import parse_instance
 from fluxsm.api.objects import Kind, Manifest, ObjectRef
+from fluxsm.build.pipeline import BuildResult
 from fluxsm.errors import ClusterError, NotFoundError
 from fluxsm.machine.alphabet import Event, State
 from fluxsm.ports import Ports
@@ -116,11 +117,13 @@ def _observed() -> Observed:
     instance = parse_instance(manifest)
     plan = migration.plan_before(_crd("v1beta2"), _crd("v1"))
     assert plan is not None
+    build = BuildResult(version="v2.8.8", objects=(), digest="sha256:0", components=())
+    run = replace(begin(Trigger.CHANGE, instance, now), build=build, recorded=True)
     return Observed(
         instance=instance,
         manifest=manifest,
         state=State.MIGRATING,
-        run=replace(begin(Trigger.CHANGE, instance, now), migration_before=(plan,)),
+        run=replace(run, migration_before=(plan,)),
         now=now,
         settings=Settings(),
     )

@@ -15,7 +15,7 @@ from fluxsm.machine.alphabet import Event, State
 from fluxsm.machine.table import Row
 from fluxsm.rules import inventory
 from states.table import TABLE
-from tests.fakes.audit import orphans, picture, unreadable
+from tests.fakes.audit import orphans, picture, plain, unreadable
 from tests.fakes.distributions import NEW, only, starter
 from tests.fakes.requests import Fault
 from tests.fakes.world import INSTANCE, NAMESPACE, World
@@ -89,9 +89,12 @@ def test_an_installation_costs_little_more_than_its_objects() -> None:
     assert len(world.cluster.gate.asked()) <= len(world.managed()) + 20
 
 
-def test_the_inventory_is_saved_before_the_first_write() -> None:
+@pytest.mark.parametrize("old", [False, True], ids=["fresh", "over a bridge"])
+def test_the_inventory_is_saved_before_the_first_write(*, old: bool) -> None:
     """A crash right after any write finds the object in the list."""
     world = World()
+    if old:
+        old_flux(world)
     world.cluster.store.on_write = lambda _: _check_listed(world)
     world.create()
     world.settle()
@@ -226,6 +229,16 @@ def test_a_lost_status_leads_to_the_same_place(state: State) -> None:
     else:
         assert world.at(State.READY), kept
     assert orphans(world) == []
+
+
+def test_a_status_that_is_lost_while_ready_is_worked_out_again() -> None:
+    """Without a restart, at once, and with everything that it said."""
+    world = installed()
+    before = plain(world.status)
+    lost = dict.fromkeys(world.status)
+    world.user.patch(INSTANCE, {"status": lost}, subresource="status")
+    world.settle()
+    assert plain(world.status) == before
 
 
 def test_a_component_that_is_dropped_is_removed() -> None:
