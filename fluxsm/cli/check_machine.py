@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import click
+
+from fluxsm.cli.quiet import quiet
 
 if TYPE_CHECKING:
     from fluxsm.machine.define import UnsoundTableError
@@ -31,13 +32,13 @@ def command() -> None:
         sys.exit(1)
     from fluxsm.simulation.check import check
 
-    logging.getLogger("fluxsm").setLevel(logging.CRITICAL)
     sound = True
-    for result in check(TABLE):
-        sound = sound and not result.broken
-        click.echo(f"{'✗' if result.broken else '✓'} {result.summary}")
-        for item in result.broken:
-            _tell(item.law, item.text, item.story)
+    with quiet():
+        for result in check(TABLE):
+            sound = sound and not result.broken
+            click.echo(f"{'✗' if result.broken else '✓'} {result.summary}")
+            for item in result.broken:
+                _tell(item.law, item.text, item.story)
     sys.exit(0 if sound else 1)
 
 

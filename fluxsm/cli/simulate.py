@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+
+from fluxsm.cli.quiet import quiet
 
 if TYPE_CHECKING:
     from fluxsm.simulation.scenario import Scenario
@@ -55,7 +56,6 @@ def _play(scenario: Scenario) -> int:
     from fluxsm.simulation.telling import conditions, tell
     from fluxsm.simulation.world import World, WorldError
 
-    logging.getLogger("fluxsm").setLevel(logging.CRITICAL)
     world = World()
     told = 0
 
@@ -73,7 +73,8 @@ def _play(scenario: Scenario) -> int:
             click.echo(f"► {heading}")
 
     try:
-        play(scenario, world, hear)
+        with quiet():
+            play(scenario, world, hear)
     except (ExpectationError, WorldError) as error:
         catch_up()
         click.echo(f"✗ {error}", err=True)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -181,3 +182,11 @@ def test_the_command_says_what_is_missing(args: list[str], words: str) -> None:
     done = CliRunner().invoke(command, args)
     assert isinstance(done.exception, UsageError)
     assert words in str(done.exception)
+
+
+def test_the_log_is_as_it_was_after_a_simulation() -> None:
+    """The command only keeps it silent while it plays."""
+    log = logging.getLogger("fluxsm")
+    before = log.level
+    assert CliRunner().invoke(command, ["drift"]).exit_code == 0
+    assert log.level == before != logging.CRITICAL
