@@ -98,10 +98,11 @@ def choose_images(
         try:
             return ChosenImages(images=_pinned(options, distribution, registry))
         except BuildError as error:
-            images = tuple(
-                replace(image, digest=digests.get(_spelled_out(image), ""))
-                for image in _tagged(options, distribution, registry)
-            )
+            images = _tagged(options, distribution, registry)
+            if digests:
+                images = tuple(
+                    replace(image, digest=digests.get(_spelled_out(image), "")) for image in images
+                )
             if all(image.digest for image in images):
                 return ChosenImages(images=images)
             warning = f"images are not pinned to digests: {error}"
