@@ -11,6 +11,7 @@ from tests.fakes.kinds import CRD, is_established
 
 DEPLOYMENT = Kind("apps", "v1", "Deployment")
 CLAIM = Kind("", "v1", "PersistentVolumeClaim")
+FLUX_FINALIZER = "finalizers.fluxcd.io"
 
 
 class Controllers:
@@ -36,6 +37,7 @@ class Controllers:
                 self._establish()
             self._clean_up()
             self._roll_out()
+            self._let_go()
             self._bind()
             self._observe_flux()
 
@@ -67,6 +69,20 @@ class Controllers:
             wanted = rolled_out(item, available=self.healthy(item))
             if item.get("status") != wanted:
                 self._patch_status(item, wanted)
+
+    def _let_go(self) -> None:
+        """A source-controller that runs lets go of the repositories that are being deleted."""
+        running = any(
+            item["metadata"]["name"] == "source-controller"
+            and (item.get("status") or {}).get("availableReplicas")
+            for item in self._store.peek(DEPLOYMENT.group, DEPLOYMENT.kind)
+        )
+        for item in list(self._store.peek("source.toolkit.fluxcd.io", "GitRepository")):
+            finalizers = item["metadata"].get("finalizers") or []
+            kept = [name for name in finalizers if name != FLUX_FINALIZER]
+            if running and kept != finalizers and item["metadata"].get("deletionTimestamp"):
+                patch = {"metadata": {"finalizers": kept or None}}
+                self._cluster.patch(ObjectRef.of(item), patch)
 
     def _bind(self) -> None:
         for item in list(self._store.peek(CLAIM.group, CLAIM.kind)):
