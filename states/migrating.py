@@ -119,13 +119,17 @@ def _list(plan: Plan, cluster: Cluster) -> Iterator[Manifest]:
 
 
 def _advance(progress: Progress, cluster: Cluster) -> tuple[Progress, bool]:
-    """Rewrite some objects; a list that expired half-way is begun again."""
+    """Rewrite some objects; a list that expired half-way is begun again.
+
+    Raises:
+        NotFoundError: the kind has a CRD and is not served yet, so nobody knows what is stored.
+    """
     try:
         chunk = list(islice(progress.items, _SLICE))
     except NotFoundError:
-        if progress.plan.bridge is not None:
+        if _is_defined(progress.plan, cluster):
             raise
-        return progress, True  # the kind is not served: nothing can be stored of it
+        return progress, True  # without a CRD nothing can be stored of it
     except ExpiredError:
         if progress.restarts >= _TRIES:
             raise
@@ -134,6 +138,14 @@ def _advance(progress: Progress, cluster: Cluster) -> tuple[Progress, bool]:
     for item in chunk:
         _rewrite(item, progress.plan, cluster)
     return replace(progress, done=progress.done + len(chunk)), len(chunk) < _SLICE
+
+
+def _is_defined(plan: Plan, cluster: Cluster) -> bool:
+    try:
+        cluster.get(ObjectRef(CRD, "", plan.crd))
+    except NotFoundError:
+        return False
+    return True
 
 
 def _rewrite(item: Manifest, plan: Plan, cluster: Cluster) -> None:

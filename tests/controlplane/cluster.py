@@ -224,6 +224,13 @@ class Cluster:
         revision = status["header"]["revision"]
         _post(f"{base}/v3/kv/compaction", {"revision": revision, "physical": True})
 
+    def stored(self, key: str) -> Any:
+        """An object as it lies in etcd, by its key below `/registry/`; None when there is none."""
+        wanted = base64.b64encode(f"/registry/{key}".encode()).decode()
+        answer = _post(f"http://127.0.0.1:{self._etcd_port}/v3/kv/range", {"key": wanted})
+        found = answer.get("kvs") or []
+        return json.loads(base64.b64decode(found[0]["value"])) if found else None
+
     # Parts
 
     def _start(self, name: str, flags: Sequence[str], env: Mapping[str, str] | None = None) -> None:

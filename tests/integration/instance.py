@@ -123,7 +123,9 @@ class Instance:
         try:
             return until(look, what, seconds=seconds)
         except AssertionError as error:
-            raise AssertionError(f"{error}; the instance is {json.dumps(self.read())}") from None
+            raise AssertionError(
+                f"{error}; the instance is {json.dumps(shown(self.read()))}"
+            ) from None
 
     def becomes_ready(self, *, seconds: float = 60) -> Manifest:
         """Wait until the instance is Ready at its newest generation and annotations."""
@@ -143,7 +145,9 @@ class Instance:
         try:
             until(lambda: self.read() is None or None, "end of the instance", seconds=seconds)
         except AssertionError as error:
-            raise AssertionError(f"{error}; the instance is {json.dumps(self.read())}") from None
+            raise AssertionError(
+                f"{error}; the instance is {json.dumps(shown(self.read()))}"
+            ) from None
 
     def _change(self, method: str, path: str, body: Manifest) -> Manifest:
         kind = MERGE if method == "PATCH" else "application/json"
@@ -187,3 +191,13 @@ def is_path(transitions: list[Transition]) -> bool:
 def kind_of(crd: Manifest, version: str) -> Kind:
     """The kind that a CRD defines, at a version."""
     return Kind(crd["spec"]["group"], version, crd["spec"]["names"]["kind"])
+
+
+def shown(manifest: Manifest | None) -> Manifest:
+    """The part of an instance that tells why it is not what a test waits for."""
+    found = manifest or {}
+    status = {key: value for key, value in (found.get("status") or {}).items() if key in SHOWN}
+    return {"spec": found.get("spec"), "status": status}
+
+
+SHOWN = frozenset({"state", "conditions", "lastAppliedRevision", "nextTransition"})
