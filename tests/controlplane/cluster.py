@@ -254,6 +254,8 @@ class Cluster:
             f"--root-ca-file={self.folder / 'certs' / 'apiserver.crt'}",
             "--use-service-account-credentials=true",
             f"--controllers={_CONTROLLERS}",
+            # The fake node sends no heartbeat; after 50 s all Pods would be marked as not ready.
+            "--node-monitor-grace-period=24h",
             f"--secure-port={self._side_ports[0]}",
         ]
         self._start("kube-controller-manager", manager)
