@@ -61,7 +61,13 @@ def run(observed: Observed, ports: Ports) -> Outcome:
     progress: Progress | None = observed.run.notes.get("migration")
     if progress is None or progress.plan is not plan:
         progress = Progress(plan=plan, items=_list(plan, ports.cluster))
-    progress, finished = _advance(progress, ports.cluster)
+    try:
+        progress, finished = _advance(progress, ports.cluster)
+    except NotFoundError:
+        if plan.bridge is None or progress.done:
+            raise
+        # Discovery may know the new version some moments before requests for it are served.
+        return Outcome(event=Event.WAITING, message=_awaiting(plan), after=_LOOK_AGAIN)
     total = f"{progress.done} objects of {progress.plan.kind.kind}"
     if not finished:
         return _going_on(f"Migrated {total}", progress)
@@ -95,7 +101,7 @@ def _is_bridged(plan: Plan, observed: Observed, ports: Ports) -> bool:
 
 def _build_bridge(plan: Plan, bridge: Manifest, observed: Observed, ports: Ports) -> Outcome:
     """Apply the bridge, then wait until it carries."""
-    message = f"Waiting for {plan.kind} to be served"
+    message = _awaiting(plan)
     if observed.run.notes.get("bridge") is plan:
         return Outcome(event=Event.WAITING, message=message, after=_LOOK_AGAIN)
     answer = ports.cluster.apply_all([bridge])[0]
@@ -112,6 +118,10 @@ def _build_bridge(plan: Plan, bridge: Manifest, observed: Observed, ports: Ports
         "deadline": Deadline(at=observed.now + limit, failure=failure),
     }
     return Outcome(event=Event.WAITING, message=message, facts=facts, after=_NOW)
+
+
+def _awaiting(plan: Plan) -> str:
+    return f"Waiting for {plan.kind} to be served"
 
 
 def _list(plan: Plan, cluster: Cluster) -> Iterator[Manifest]:

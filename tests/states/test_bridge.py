@@ -12,7 +12,7 @@ import pytest
 from fluxsm.api.instance import parse_instance
 from fluxsm.api.objects import Kind, Manifest, ObjectRef
 from fluxsm.build.pipeline import BuildResult
-from fluxsm.errors import ClusterError, NotFoundError
+from fluxsm.errors import NotFoundError
 from fluxsm.machine.alphabet import Event, State
 from fluxsm.ports import Ports
 from fluxsm.rules import migration
@@ -85,16 +85,19 @@ def test_the_wait_for_a_bridge_ends() -> None:
     assert "Waiting for example.com/v1 Thing" in outcome.message
 
 
-def test_a_kind_that_vanishes_behind_a_bridge_is_no_success(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """Only without a bridge does an unknown kind mean that there is nothing to do."""
+def test_discovery_may_be_ahead_of_the_bridge(monkeypatch: pytest.MonkeyPatch) -> None:
+    """That the kind is not there yet is a reason to wait, not a sign that nothing is stored."""
     cluster = LaggingCluster()
     observed, _ = _step(_observed(), cluster)
     monkeypatch.setattr(cluster, "serves", lambda _kind: True)
 
-    with pytest.raises(ClusterError):
-        _step(observed, cluster)
+    observed, outcome = _step(observed, cluster)
+    assert outcome.event is Event.WAITING
+    assert cluster.wrote == ["apply"]
+
+    cluster.lags = False
+    _step(observed, cluster)
+    assert cluster.wrote == ["apply", "one", "things.example.com status"]
 
 
 def _step(observed: Observed, cluster: LaggingCluster) -> tuple[Observed, Outcome]:
