@@ -8,10 +8,11 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 CLUSTER ?= local
 ONCE ?=
+CRASH ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run test unit integration lint fmt type contracts verify generate golden machine mutate reliability \
-        controlplane bench image lock registry clean
+        controlplane crash bench image lock registry clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
@@ -72,6 +73,9 @@ registry: ## Install the OCI registry that tests use (Debian, as root)
 
 controlplane: ## Build the test control plane (once per machine)
 	@$(PYTHON) -m tests.controlplane build >/dev/null
+
+crash: $(STAMP) controlplane ## A crash at every write, and other faults, on a real API server (about an hour)
+	$(BIN)/python -m tests.crash $(CRASH)
 
 bench: $(STAMP) controlplane ## Requests, time and memory, against the targets
 	$(BIN)/python -m bench

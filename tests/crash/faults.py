@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The harm that can be done to one request, or to one line of a watch."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from tests.crash.proxy import Turn
+
+LATE_SECONDS: Final = 16.0
+"""Longer than the operator waits for an answer."""
+
+
+class Unit(StrEnum):
+    """What is counted."""
+
+    WRITE = "write"
+    READ = "read"
+    LINE = "watch line"
+
+
+class Scope(StrEnum):
+    """How long the harm goes on."""
+
+    ONCE = "once"
+    EVERY = "from then on"
+
+
+def before(turn: Turn) -> None:
+    """The process dies before the request is sent."""
+    turn.kill()
+    turn.hang_up()
+
+
+def committed(turn: Turn) -> None:
+    """The process dies after the API server has done it, before it hears so."""
+    turn.forward()
+    turn.kill()
+    turn.hang_up()
+
+
+def answered(turn: Turn) -> None:
+    """The process dies right after it has heard the answer."""
+    turn.reply(turn.forward())
+    turn.kill()
+
+
+def unsent(turn: Turn) -> None:
+    """The connection breaks before the request arrives."""
+    turn.hang_up()
+
+
+def lost(turn: Turn) -> None:
+    """The API server does it, and the connection breaks before the answer."""
+    turn.forward()
+    turn.hang_up()
+
+
+def truncated(turn: Turn) -> None:
+    """The API server does it, and half of the answer arrives."""
+    turn.reply_part(turn.forward())
+
+
+def late(turn: Turn) -> None:
+    """The API server does it, and answers after the time limit."""
+    answer = turn.forward()
+    time.sleep(LATE_SECONDS)
+    turn.reply(answer)
+
+
+def refused(status: int, reason: str) -> Callable[[Turn], None]:
+    """The API server refuses it, and would not the next time."""
+
+    def refuse(turn: Turn) -> None:
+        headers = {"Retry-After": "1"} if status in {429, 503} else None
+        turn.refuse(status, reason, headers)
+
+    return refuse
+
+
+Piece = bytes | None
+"""A line to pass on; None cuts the connection."""
+
+
+def doubled(line: bytes) -> Iterator[Piece]:
+    """The line comes twice."""
+    yield line
+    yield line
+
+
+def dropped(_line: bytes) -> Iterator[Piece]:
+    """The line is lost with the connection."""
+    yield None
+
+
+def halved(line: bytes) -> Iterator[Piece]:
+    """The connection breaks in the middle of the line."""
+    yield line[: len(line) // 2]
+    yield None
+
+
+def expired(_line: bytes) -> Iterator[Piece]:
+    """The API server has forgotten where the watch was, and ends it."""
+    yield (
+        b'{"type":"ERROR","object":{"kind":"Status","apiVersion":"v1","status":"Failure",'
+        b'"reason":"Expired","code":410,"message":"injected: too old resource version"}}\n'
+    )
+    yield None
+
+
+KILLS: Final[Mapping[str, Callable[[Turn], None]]] = {
+    "before": before,
+    "committed": committed,
+    "answered": answered,
+}
+ANSWERS: Final[Mapping[str, Callable[[Turn], None]]] = {
+    "409": refused(409, "Conflict"),
+    "422": refused(422, "Invalid"),
+    "429": refused(429, "TooManyRequests"),
+    "500": refused(500, "InternalError"),
+    "503": refused(503, "ServiceUnavailable"),
+    "unsent": unsent,
+    "lost": lost,
+    "truncated": truncated,
+    "late": late,
+}
+LINES: Final[Mapping[str, Callable[[bytes], Iterator[Piece]]]] = {
+    "doubled": doubled,
+    "dropped": dropped,
+    "halved": halved,
+    "expired": expired,
+}
+
+
+@dataclass(slots=True, kw_only=True)
+class Fault:
+    """Harm of one kind to the thing with one number.
+
+    Attributes:
+        kind: a key of KILLS, ANSWERS or LINES.
+        number: of the thing that is harmed, from 1 on within a phase.
+        unit: what is counted.
+        scope: whether later things are harmed too.
+        fired: how often harm was done.
+    """
+
+    kind: str
+    number: int
+    unit: Unit = Unit.WRITE
+    scope: Scope = Scope.ONCE
+    fired: int = 0
+
+    @property
+    def kills(self) -> bool:
+        """Whether the process dies."""
+        return self.kind in KILLS
+
+    def hits(self, unit: Unit, number: int, _key: str) -> bool:
+        """Whether a thing is to be harmed."""
+        if unit is not self.unit:
+            return False
+        return number >= self.number if self.scope is Scope.EVERY else number == self.number
+
+    def inflict(self, turn: Turn) -> None:
+        """Do it to a request."""
+        (KILLS | ANSWERS)[self.kind](turn)  # type: ignore[operator]
+
+    def garble(self, line: bytes) -> Iterator[Piece]:
+        """Do it to a line."""
+        return LINES[self.kind](line)
+
+    def __str__(self) -> str:
+        """For the report."""
+        return f"{self.unit} {self.number} {self.kind}"

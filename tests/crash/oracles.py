@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What must hold after a fault. An oracle answers with findings in words, none when all is well."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from fluxsm.api import names
+from tests.crash.journal import Exchange, asked, effects
+from tests.crash.normal import differences
+from tests.crash.world import World, comparable, listed, owned
+from tests.integration.instance import is_path
+from tests.integration.operator import Transition
+
+_SHOWN = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reference:
+    """What a phase looks like when nothing goes wrong.
+
+    Attributes:
+        world: all objects at its end, comparable.
+        asked: how often each target is written, in this phase or an earlier one.
+        effects: how often each target is changed.
+        writes: the targets in the order in which they were written.
+        reads: how many reads there are.
+        lines: how many lines the watches tell.
+    """
+
+    world: World
+    asked: Counter[str]
+    effects: Counter[str]
+    writes: tuple[str, ...]
+    reads: int = 0
+    lines: int = 0
+
+
+def same_end(reference: Reference, world: World, *, forgive_failures: bool) -> list[str]:
+    """The end state is that of the life without faults."""
+    found = comparable(world, forgive_failures=forgive_failures)
+    missing = [f"missing: {key}" for key in sorted(reference.world.keys() - found.keys())]
+    extra = [f"left over: {key}" for key in sorted(found.keys() - reference.world.keys())]
+    changed = [
+        f"{key}: {line}"
+        for key in sorted(reference.world.keys() & found.keys())
+        for line in differences(reference.world[key], found[key])[:_SHOWN]
+    ]
+    return missing + extra + changed
+
+
+def no_needless_writes(
+    reference: Reference, writes: Iterable[Exchange], known: dict[str, str], *, starts: int
+) -> list[str]:
+    """Nothing is changed more often than without faults, nor asked for more often per process.
+
+    A process that starts does not know what the one before did, so it may ask for each write once
+    more; the API server answers that nothing changed. The status of the instance may be written
+    anew, to say how far the new process is.
+
+    Args:
+        reference: the phase without faults.
+        writes: the writes of the phase.
+        known: what each path held before; brought up to date.
+        starts: how many runs began: processes, or tries after a failure.
+    """
+    journal = list(writes)
+    findings = [
+        f"changed {count} times, not {reference.effects[target]}: {target}"
+        for target, count in effects(journal, known).items()
+        if count > reference.effects[target]
+    ]
+    for target, count in asked(journal).items():
+        allowed = reference.asked[target] * starts
+        if target.endswith("/status") and names.INSTANCE_PLURAL in target:
+            allowed += 2 * starts
+        if count > allowed:
+            findings.append(f"asked for {count} times, not at most {allowed}: {target}")
+    return findings
+
+
+def no_orphan(world: World) -> list[str]:
+    """Everything that carries the owner labels is in the inventory; a namespace outlives both."""
+    orphans = sorted(owned(world) - listed(world))
+    return [f"not in the inventory: {key}" for key in orphans if not key.startswith("Namespace/")]
+
+
+def nothing_unmade(world: World) -> list[str]:
+    """Everything in the inventory exists, once Ready."""
+    return [f"listed, but missing: {key}" for key in sorted(listed(world) - world.keys())]
+
+
+def sound_path(transitions: list[Transition], *, may_fail: bool) -> list[str]:
+    """The new process took rows of the table only, and a crash alone makes nothing fail."""
+    findings = [] if is_path(transitions) else [f"not a path of the table: {transitions}"]
+    failed = [item for item in transitions if item.dest == "Failed"]
+    if failed and not may_fail:
+        findings.append(f"failed on the way: {failed[0].message}")
+    return findings
+
+
+def at_rest(before: int, after: int, latest: Iterable[Exchange]) -> list[str]:
+    """Nothing is written once the phase is over."""
+    if before == after:
+        return []
+    return [f"written at rest: {item}" for item in list(latest)[before:after]]

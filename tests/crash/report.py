@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Verdicts as text: one line each, then totals."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from tests.crash.faults import ANSWERS, KILLS, LINES
+from tests.crash.stage import Verdict
+
+
+def line(verdict: Verdict) -> str:
+    """One line: where, what, result; findings below."""
+    fault = str(verdict.fault or "no fault")
+    head = f"{_mark(verdict)} {verdict.life}/{verdict.phase:<9} {fault:<24} {verdict.seconds:5.1f}s"
+    about = f"  {verdict.state:<15} {verdict.target}" if verdict.target else ""
+    return "\n".join([head + about, *(f"    {item}" for item in verdict.findings[:12])])
+
+
+def _mark(verdict: Verdict) -> str:
+    if verdict.findings:
+        return "✗"
+    return "✓" if verdict.reached else "·"
+
+
+def totals(verdicts: Sequence[Verdict], seconds: float) -> str:
+    """A table by life, phase and class of fault, and a sentence."""
+    rows: Counter[tuple[str, str, str]] = Counter()
+    bad: Counter[tuple[str, str, str]] = Counter()
+    missed: Counter[tuple[str, str, str]] = Counter()
+    for item in verdicts:
+        key = (item.life, item.phase, _class(item))
+        rows[key] += 1
+        bad[key] += bool(item.findings)
+        missed[key] += not item.reached
+    lines = [f"{'scenario':<18} {'class':<22} {'points':>6} {'not reached':>11} {'wrong':>6}"]
+    lines += [
+        f"{f'{key[0]}/{key[1]}':<18} {key[2]:<22} {count:>6} {missed[key]:>11} {bad[key]:>6}"
+        for key, count in sorted(rows.items())
+    ]
+    wrong = sum(bad.values())
+    reached = sum(rows.values()) - sum(missed.values())
+    states = ", ".join(sorted(_died_in(verdicts)))
+    lines.append("")
+    lines.append(f"processes died in: {states or 'none'}")
+    lines.append(f"{reached} faults, {wrong} unexplained differences, {seconds / 60:.0f} minutes")
+    return "\n".join(lines)
+
+
+def _died_in(verdicts: Iterable[Verdict]) -> set[str]:
+    return {item.state for item in verdicts if item.fault and item.fault.kills and item.reached}
+
+
+def _class(verdict: Verdict) -> str:
+    if verdict.fault is None:
+        return "none"
+    if verdict.fault.kind in KILLS:
+        return f"killed, {verdict.fault.kind}"
+    if verdict.fault.kind in ANSWERS:
+        return f"{verdict.fault.unit}, {verdict.fault.kind}"
+    assert verdict.fault.kind in LINES
+    return f"line {verdict.fault.kind}"

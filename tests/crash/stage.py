@@ -1,0 +1,305 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Lives lived on one control plane: cluster, proxy, operator, and the verdict on each phase."""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, Self
+
+from tests.controlplane.cluster import Cluster
+from tests.crash import oracles
+from tests.crash.faults import Fault, Unit
+from tests.crash.journal import asked, effects
+from tests.crash.oracles import Reference
+from tests.crash.process import Nursery, Operator
+from tests.crash.proxy import Proxy
+from tests.crash.scenarios import NAMESPACE, ROOT, Life, Phase
+from tests.crash.world import Reader, comparable
+from tests.integration.instance import Instance, is_ready
+from tests.integration.operator import Transition
+
+PHASE_SECONDS: Final = 60.0
+REST_SECONDS: Final = 0.6
+SETTLE_SECONDS: Final = 8.0
+_POLL = 0.02
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What became of one fault in one phase.
+
+    Attributes:
+        life: name of the life.
+        phase: name of the phase.
+        fault: what was done, None for a phase without a fault.
+        target: what it hit.
+        state: the state in which the process died.
+        findings: what is wrong; empty when all is well.
+        seconds: how long the phase took.
+        reached: whether the fault struck at all.
+    """
+
+    life: str
+    phase: str
+    fault: Fault | None
+    target: str = ""
+    state: str = ""
+    findings: tuple[str, ...] = ()
+    seconds: float = 0.0
+    reached: bool = True
+
+
+def _state(before: Sequence[Transition]) -> str:
+    return before[-1].dest if before else "Pending"
+
+
+class PhaseError(Exception):
+    """A phase did not come to its end."""
+
+
+@dataclass(slots=True)
+class _Course:
+    """What happened during a phase so far."""
+
+    starts: int = 1
+    before: list[Transition] = field(default_factory=list)
+    findings: list[str] = field(default_factory=list)
+
+
+class Stage:
+    """One control plane with an operator behind a proxy. Use it as a context manager."""
+
+    def __init__(self, *, storage: Path | None = None, flags: tuple[str, ...] = ()) -> None:
+        self._storage = storage
+        self._flags = flags
+        self._stack = ExitStack()
+        self._references: dict[str, Reference] = {}
+        self._known: dict[str, str] = {}
+        self._asked: Counter[str] = Counter()
+
+    def __enter__(self) -> Self:
+        return self.open()
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def open(self) -> Self:
+        """Start everything but the operator."""
+        with ExitStack() as stack:
+            self.cluster = stack.enter_context(Cluster())
+            crds = str(ROOT / "manifests" / "crd")
+            self.cluster.kubectl("apply", "--server-side", "-f", crds)
+            self.cluster.kubectl(
+                "wait", "--for=condition=Established", "crd", "--all", "--timeout=30s"
+            )
+            self.cluster.create_namespace(NAMESPACE)
+            ca = (self.cluster.folder / "certs" / "apiserver.crt").read_text()
+            self.proxy = stack.enter_context(Proxy(self.cluster.server, ca))
+            self.operator = Operator(
+                stack.enter_context(Nursery()),
+                kubeconfig=self._kubeconfig(),
+                namespace=NAMESPACE,
+                storage=self._storage,
+                flags=self._flags,
+                log=self.cluster.folder / f"operator-{uuid.uuid4().hex[:8]}.log",
+            )
+            self.proxy.kill = self.operator.kill
+            stack.callback(self.operator.kill)
+            self._reader = Reader(self.cluster)
+            stack.callback(self._reader.close)
+            self._instance = Instance(self.cluster, NAMESPACE)
+            self._stack = stack.pop_all()
+        return self
+
+    def close(self) -> None:
+        """End everything."""
+        self._stack.close()
+
+    def live(
+        self,
+        life: Life,
+        faults: Mapping[str, Fault],
+        references: Mapping[str, Reference] | None = None,
+    ) -> list[Verdict]:
+        """Live a life, with at most one fault per phase.
+
+        Args:
+            life: what happens.
+            faults: by name of the phase.
+            references: by name of the phase; without them only absolute laws are checked.
+
+        Returns:
+            A verdict per phase; a life ends with the first phase that is not well.
+        """
+        verdicts: list[Verdict] = []
+        self._known, self._asked = {}, Counter()
+        self.operator.start()
+        try:
+            for phase in life.phases:
+                reference = references[phase.name] if references else None
+                verdicts.append(self._live(life, phase, faults.get(phase.name), reference))
+                if verdicts[-1].findings:
+                    break
+        finally:
+            self.operator.kill()
+        return verdicts
+
+    def measure(self, life: Life) -> dict[str, Reference]:
+        """Live a life twice without faults, and remember what each phase looks like.
+
+        The first time leaves behind what every later life finds: namespaces, users' objects.
+        """
+        for _ in range(2):
+            self.verify(life)
+        return dict(self._references)
+
+    def verify(self, life: Life, references: Mapping[str, Reference] | None = None) -> None:
+        """Live a life without faults, which must end well.
+
+        Raises:
+            PhaseError: it does not, so nothing can be said about faults.
+        """
+        for verdict in self.live(life, {}, references):
+            if verdict.findings:
+                raise PhaseError(f"{life.name}/{verdict.phase}: {'; '.join(verdict.findings)}")
+
+    def _live(
+        self, life: Life, phase: Phase, fault: Fault | None, reference: Reference | None
+    ) -> Verdict:
+        phase.before(self._instance)
+        began = time.monotonic()
+        self.operator.skip()
+        self.proxy.arm(fault)
+        phase.begin(self._instance)
+        course = _Course()
+        try:
+            self._reach(phase, fault, course)
+            course.findings += self._judge(phase, fault, course, reference)
+        except PhaseError as error:
+            course.findings.append(str(error))
+        self.proxy.disarm()
+        return Verdict(
+            life=life.name,
+            phase=phase.name,
+            fault=fault,
+            target=self._target(fault),
+            state=_state(course.before),
+            findings=tuple(course.findings),
+            seconds=time.monotonic() - began,
+            reached=fault is None or fault.fired > 0,
+        )
+
+    def _reach(self, phase: Phase, fault: Fault | None, course: _Course) -> None:
+        """Wait for the goal, and start a new process where the old one was killed."""
+        limit = time.monotonic() + PHASE_SECONDS
+        while not self._is_over(phase):
+            if self.proxy.killed.is_set():
+                self._start_again(course)
+            elif not self.operator.alive and not (fault and fault.kills):
+                raise PhaseError(f"the operator ended by itself: {self.operator.problems()}")
+            if time.monotonic() > limit:
+                raise PhaseError(
+                    f"no {phase.goal} within {PHASE_SECONDS:.0f}s; the last states were"
+                    f" {[item.dest for item in self.operator.transitions()][-5:]}"
+                    f" {self.operator.problems()[-2:]}; {'; '.join(self._trouble())}"
+                )
+            time.sleep(_POLL)
+
+    def _is_over(self, phase: Phase) -> bool:
+        if self.proxy.killed.is_set():
+            return False
+        if phase.goal == "Gone":
+            return self._instance.read() is None
+        if not any(item.dest == phase.goal for item in self.operator.transitions()):
+            return False
+        found = self._instance.read()
+        return found is not None and is_ready(found)
+
+    def _start_again(self, course: _Course) -> None:
+        self.proxy.settle()
+        course.before = self.operator.transitions()
+        course.findings += oracles.no_orphan(self._reader.read())
+        course.starts += 1
+        self.proxy.killed.clear()
+        self.operator.start()
+
+    def _judge(
+        self, phase: Phase, fault: Fault | None, course: _Course, reference: Reference | None
+    ) -> list[str]:
+        may_fail = fault is not None and not fault.kills
+        findings = self._rest()
+        writes = self.proxy.journal.writes()
+        transitions = self.operator.transitions()
+        findings += oracles.sound_path(transitions, may_fail=may_fail)
+        findings += self.operator.problems() if not may_fail else []
+        if reference is None:
+            findings += self._remember(phase)
+        else:
+            runs = course.starts + sum(item.dest == "Failed" for item in transitions)
+            findings += oracles.no_needless_writes(reference, writes, self._known, starts=runs)
+            findings += self._compare(reference, forgive_failures=may_fail)
+        return findings
+
+    def _rest(self) -> list[str]:
+        """Wait for the quiet after the end, and see that it is quiet."""
+        before = len(self.proxy.journal.writes())
+        time.sleep(REST_SECONDS)
+        writes = self.proxy.journal.writes()
+        return oracles.at_rest(before, len(writes), writes)
+
+    def _remember(self, phase: Phase) -> list[str]:
+        time.sleep(SETTLE_SECONDS / 4)  # the controllers of the cluster have work left to do
+        world = self._reader.read()
+        writes = self.proxy.journal.writes()
+        self._asked |= asked(writes)
+        counts = self.proxy.counts
+        self._references[phase.name] = Reference(
+            world=comparable(world),
+            asked=self._asked.copy(),
+            effects=effects(writes, self._known),
+            writes=tuple(write.target for write in writes),
+            reads=counts.get(Unit.READ, 0),
+            lines=counts.get(Unit.LINE, 0),
+        )
+        return oracles.no_orphan(world) + oracles.nothing_unmade(world)
+
+    def _compare(self, reference: Reference, *, forgive_failures: bool) -> list[str]:
+        """Compare until it fits: garbage collection and rollouts end a little later."""
+        limit = time.monotonic() + SETTLE_SECONDS
+        while True:
+            world = self._reader.read()
+            findings = oracles.same_end(reference, world, forgive_failures=forgive_failures)
+            findings += oracles.no_orphan(world) + oracles.nothing_unmade(world)
+            if not findings:
+                return []
+            if time.monotonic() > limit:
+                return findings + self._trouble()
+            time.sleep(10 * _POLL)
+
+    def _trouble(self) -> list[str]:
+        """What the cluster itself says, to tell its trouble from the operator's."""
+        nodes = self.cluster.kubectl("get", "nodes", "--no-headers")
+        pods = self.cluster.kubectl("get", "pods", "-n", NAMESPACE, "--no-headers")
+        return [f"in the cluster: {' '.join(line.split())}" for line in (nodes + pods).splitlines()]
+
+    def _target(self, fault: Fault | None) -> str:
+        if fault is None or fault.unit is not Unit.WRITE:
+            return ""
+        writes = self.proxy.journal.writes()
+        return writes[fault.number - 1].target if fault.number <= len(writes) else ""
+
+    def _kubeconfig(self) -> Path:
+        """The kubeconfig of the operator's user, by way of the proxy."""
+        found = json.loads(self.cluster.kubeconfig("fluxsm").read_text())
+        found["clusters"][0]["cluster"] = {"server": self.proxy.url}
+        path = self.cluster.folder / "proxied.kubeconfig"
+        path.write_text(json.dumps(found))
+        path.chmod(0o600)
+        return path
