@@ -32,6 +32,9 @@ def normal(manifest: Mapping[str, Any], *, with_owners: bool = True) -> dict[str
     }
     if found.get("kind") == "ResourceQuota":
         found.pop("status", None)  # counted by the cluster when it finds the time
+    status = found.get("status")
+    if isinstance(status, dict) and isinstance(status.get("conditions"), list):
+        status["conditions"].sort(key=lambda item: str(item.get("type")))
     metadata = found.get("metadata")
     if isinstance(metadata, dict):
         entries = metadata.pop("managedFields", [])

@@ -48,14 +48,17 @@ class Reader:
     def _objects(self) -> Iterator[Manifest]:
         for root in ("/api", "/apis"):
             for path, api_version, kind in _resources(self._get(root, _DISCOVERY)):
-                answer = self._get(path)
-                for item in answer.get("items") or []:  # none when the kind has just gone
+                for item in self._get(path).get("items") or []:
                     yield {**item, "apiVersion": api_version, "kind": kind}
 
     def _get(self, path: str, accept: str = "application/json") -> Any:
         headers = {"Authorization": "Bearer token-of-admin", "Accept": accept}
         self._connection.request("GET", path, headers=headers)
-        return json.loads(self._connection.getresponse().read())
+        answer = self._connection.getresponse()
+        body = answer.read()
+        if answer.status == 404:
+            return {}  # the kind has just gone
+        return json.loads(body)
 
 
 def _resources(discovery: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:

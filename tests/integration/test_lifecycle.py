@@ -169,12 +169,11 @@ def test_sus_1_to_3_created_while_disabled(instance: Instance, operate: Operate)
     """An instance that is created disabled installs nothing, and can be deleted."""
     operate()
     instance.create(default_spec("2.x"), {RECONCILE: "disabled"})
-    manifest = instance.becomes(
-        lambda found: bool((found.get("status") or {}).get("conditions")), "conditions"
+    instance.becomes(
+        lambda found: found["metadata"].get("finalizers") == [names.FINALIZER], "the finalizer"
     )
     ready = instance.condition(names.READY)
     assert (ready["status"], ready["reason"]) == ("True", "ReconciliationDisabled")
-    assert manifest["metadata"]["finalizers"] == [names.FINALIZER]
     assert flux_crds(instance.cluster) == []
     instance.delete()
     instance.goes()
