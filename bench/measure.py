@@ -19,9 +19,9 @@ class Cost:
 
     Attributes:
         work: what was done.
-        requests: how many requests the operator sent.
+        requests: how many requests the operator sent; None where no operator was at work.
         seconds: how long it took, as a user would measure it.
-        resident: memory of the operator afterwards, in MiB.
+        resident: memory of the operator afterwards, in MiB; None as above.
         by_verb: the requests by verb and resource.
         most_requests: the target for requests, None where there is none.
         most_seconds: the target for time.
@@ -29,9 +29,9 @@ class Cost:
     """
 
     work: str
-    requests: int = 0
+    requests: int | None = 0
     seconds: float = 0.0
-    resident: float = 0.0
+    resident: float | None = 0.0
     by_verb: Counter[str] = field(default_factory=Counter)
     most_requests: int | None = None
     most_seconds: float | None = None
@@ -40,11 +40,12 @@ class Cost:
     @property
     def is_met(self) -> bool:
         """Whether all targets are met."""
-        return (
-            (self.most_requests is None or self.requests <= self.most_requests)
-            and (self.most_seconds is None or self.seconds <= self.most_seconds)
-            and self.resident <= self.most_resident
+        pairs = (
+            (self.requests, self.most_requests),
+            (self.seconds, self.most_seconds),
+            (self.resident, self.most_resident),
         )
+        return all(value is None or most is None or value <= most for value, most in pairs)
 
 
 @contextmanager

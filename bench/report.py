@@ -21,9 +21,9 @@ def show(costs: Sequence[Cost], *, details: bool = False) -> None:
     for cost in costs:
         table.add_row(
             cost.work,
-            _against(f"{cost.requests}", cost.most_requests),
-            _against(f"{cost.seconds:.2f}", cost.most_seconds),
-            _against(f"{cost.resident:.0f}", cost.most_resident),
+            _against(cost.requests, cost.most_requests, "d"),
+            _against(cost.seconds, cost.most_seconds, ".2f"),
+            _against(cost.resident, cost.most_resident, ".0f"),
             "yes" if cost.is_met else "NO",
         )
     console = Console(width=110)
@@ -34,5 +34,7 @@ def show(costs: Sequence[Cost], *, details: bool = False) -> None:
             console.print(f"  {count:5} {what}")
 
 
-def _against(value: str, most: float | None) -> str:
-    return value if most is None else f"{value} / {most:g}"
+def _against(value: float | None, most: float | None, form: str) -> str:
+    if value is None:
+        return ""
+    return f"{value:{form}}" if most is None else f"{value:{form}} / {most:g}"
