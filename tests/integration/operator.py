@@ -159,15 +159,15 @@ class Operator:
             ends = [place for place, item in enumerate(found) if item.dest == state]
             return found[: ends[0] + 1] if ends else None
 
-        return until(way, f"{state} in the log\n{self._child.tail(8)}", seconds=seconds)
+        return until(way, lambda: f"{state} in the log\n{self._child.tail(8)}", seconds=seconds)
 
 
-def until(look: Callable[[], T | None], what: str, *, seconds: float = 60) -> T:
+def until(look: Callable[[], T | None], what: str | Callable[[], str], *, seconds: float = 60) -> T:
     """Look again and again until there is something to see, and return it.
 
     Args:
         look: returns None or False while there is nothing.
-        what: what is waited for, for the message of the failure.
+        what: what is waited for, for the message of the failure; a function is asked then.
         seconds: how long to wait.
     """
     limit = time.monotonic() + seconds
@@ -176,5 +176,6 @@ def until(look: Callable[[], T | None], what: str, *, seconds: float = 60) -> T:
         if found is not None and found is not False:
             return found
         if time.monotonic() > limit:
-            raise AssertionError(f"no {what} within {seconds:g}s")
+            missing = what() if callable(what) else what
+            raise AssertionError(f"within {seconds:g}s no {missing}")
         time.sleep(POLL_SECONDS)

@@ -219,5 +219,9 @@ def test_probes_answer_on_every_process(own: Cluster, instance: Instance) -> Non
         for path in ("/healthz", "/healthz/ping", "/readyz", "/readyz/ping"):
             with urllib.request.urlopen(f"http://127.0.0.1:{health}{path}") as answer:
                 assert (answer.status, answer.read()) == (200, b"ok\n")
-        with urllib.request.urlopen(f"http://127.0.0.1:{metrics}/metrics") as answer:
-            assert b'rest_client_requests_total{code="200",method="GET"}' in answer.read()
+
+        def counts() -> bool:
+            with urllib.request.urlopen(f"http://127.0.0.1:{metrics}/metrics") as answer:
+                return b'rest_client_requests_total{code="200",method="GET"}' in answer.read()
+
+        eventually(counts, "request that is counted")
