@@ -75,7 +75,17 @@ def _apply_one(document: Any, operation: Any) -> Any:
     if op == "test":
         _test(document, operation)
         return document
+    if op == "move":
+        return _move(document, operation)
     return jsonpatch.JsonPatch([_strict(document, op, operation)]).apply(document, in_place=True)
+
+
+def _move(document: Any, operation: Mapping[str, Any]) -> Any:
+    """Take a value out, then put it in: its new place counts in what is left."""
+    tokens = _tokens(operation, "from")
+    value = _child(_parent(document, tokens), tokens[-1], tokens) if tokens else document
+    left = _apply_one(document, {"op": "remove", "path": operation["from"]})
+    return _apply_one(left, {"op": "add", "path": operation.get("path"), "value": value})
 
 
 def _strict(document: Any, op: str, operation: Mapping[str, Any]) -> dict[str, Any]:
@@ -85,7 +95,7 @@ def _strict(document: Any, op: str, operation: Mapping[str, Any]) -> dict[str, A
         if op != "replace":
             raise _OperationError("only replace and test may have an empty path")
         return {"op": "replace", "path": "", "value": operation.get("value")}
-    path = _resolve(document, tokens, adding=op in {"add", "move", "copy"})
+    path = _resolve(document, tokens, adding=op in {"add", "copy"})
     match op:
         case "add":
             return {"op": "add", "path": path, "value": operation.get("value")}
@@ -101,8 +111,6 @@ def _strict(document: Any, op: str, operation: Mapping[str, Any]) -> dict[str, A
             return {"op": "remove", "path": path}
         case _:
             source = _resolve(document, _tokens(operation, "from"), adding=False)
-            if op == "move" and f"{path}/".startswith(f"{source}/") and path != source:
-                raise _OperationError("an object cannot be moved into itself")
             return {"op": op, "from": source, "path": path}
 
 

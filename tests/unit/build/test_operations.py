@@ -31,6 +31,10 @@ from tests.unit.build.patching import SHARDED, operate, patch, thing
         ([1, 2], {"op": "remove", "path": "/-1"}, [1]),
         ([1, 2], {"op": "replace", "path": "/+1", "value": 3}, [1, 3]),
         ({"a": 1}, {"op": "move", "from": "/a", "path": "/b"}, {"b": 1}),
+        ({"a": {"b": 1}}, {"op": "move", "from": "/a", "path": "/a"}, {"a": {"b": 1}}),
+        ([1, 2, 3], {"op": "move", "from": "/0", "path": "/-"}, [2, 3, 1]),
+        ([1, 2, 3], {"op": "move", "from": "/0", "path": "/2"}, [2, 3, 1]),
+        ([1, 2, 3], {"op": "move", "from": "/-1", "path": "/-2"}, [1, 3, 2]),
         ({"a": [1]}, {"op": "copy", "from": "/a", "path": "/b"}, {"a": [1], "b": [1]}),
         ({"a": 1}, {"op": "test", "path": "/a", "value": 1.0}, {"a": 1}),
         ({"a": 1}, {"op": "test", "path": "/b", "value": None}, {"a": 1}),
@@ -62,6 +66,7 @@ def test_operations(before: Any, operation: dict[str, Any], after: Any) -> None:
         {"op": "remove", "path": "/x"},
         {"op": "move", "from": "/x", "path": "/y"},
         {"op": "move", "from": "/l", "path": "/l/0"},
+        {"op": "move", "from": "/l/0", "path": "/l/2"},
         {"op": "copy", "from": "/x", "path": "/y"},
         {"op": "copy", "path": "/y"},
         {"op": "test", "path": "/l/7"},
@@ -90,7 +95,7 @@ def test_the_whole_object_can_be_replaced() -> None:
 def test_no_other_operation_has_an_empty_path(op: str) -> None:
     """The message says which may."""
     with pytest.raises(BuildError, match="only replace and test may have an empty path"):
-        patch(thing(), [{"op": op, "path": "", "from": "/spec"}])
+        patch(thing(), [{"op": op, "path": "", "from": "/kind"}])
 
 
 def test_annotations_can_be_added_where_there_are_none() -> None:
