@@ -243,6 +243,8 @@ class KubeClient:
             except urllib3.exceptions.HTTPError as error:
                 self._pool.clear()  # idle connections to the same server are as dead
                 self.on_request(method, 0)
+                if _died_idle(error) and method == "GET" and attempt == 1:
+                    continue  # whether a write arrived is not known: its caller decides
                 raise UnavailableError(f"{what}: {_plain(error)} ({self.host})") from None
             self.on_request(method, response.status)
             if response.status != 401 or attempt == 2 or self._reload is None:
@@ -252,9 +254,12 @@ class KubeClient:
         return response
 
     def _check(self, method: str, what: str) -> None:
-        """The last look before a request goes out."""
+        """A look before a connection is made, which may take seconds."""
         if self._refusal:
             raise UnavailableError(f"{what}: not sent, {self._refusal}")
+        self._guard(method)
+
+    def _guard(self, method: str) -> None:
         if method in _MUTATING:
             self.before_mutation()
 
@@ -268,6 +273,7 @@ class KubeClient:
         configuration.retries = urllib3.Retry(False)
         self._configuration = configuration
         self._pool: urllib3.PoolManager = RESTClientObject(configuration).pool_manager
+        _look_last(self._pool, self._guard)
         self._pool.connection_pool_kw["socket_options"] = _SOCKET_OPTIONS
 
     def _refresh(self, used: kubernetes_client.Configuration) -> None:
@@ -292,11 +298,31 @@ class KubeClient:
         return found
 
 
+def _look_last(pool: urllib3.PoolManager, guard: Callable[[str], None]) -> None:
+    """Have the guard asked again over the connection that is ready, just before the request."""
+
+    def guarded(kind: Any) -> Any:
+        class Connection(kind.ConnectionCls):  # type: ignore[misc] # plain or TLS
+            def request(self, method: str, *args: Any, **options: Any) -> None:
+                guard(method)
+                super().request(method, *args, **options)
+
+        return type(kind.__name__, (kind,), {"ConnectionCls": Connection})
+
+    kinds = pool.pool_classes_by_scheme
+    pool.pool_classes_by_scheme = {scheme: guarded(kind) for scheme, kind in kinds.items()}
+
+
 def _credentials(configuration: kubernetes_client.Configuration) -> dict[str, str]:
     """The authorization header; the client library renews a token that is about to expire."""
     bearer: Any = configuration.auth_settings().get("BearerToken") or {}
     value = bearer.get("value")
     return {"Authorization": str(value)} if value else {}
+
+
+def _died_idle(error: Exception) -> bool:
+    """Whether it may be a kept connection, closed by the server just as the request went out."""
+    return isinstance(error, urllib3.exceptions.ProtocolError)
 
 
 def _explain(data: bytes) -> tuple[str, str]:

@@ -58,6 +58,10 @@ class Request:
         else:
             self._handler.wfile.write(b"0\r\n\r\n")
 
+    def vanish(self) -> None:
+        """End the connection without a word."""
+        self._handler.close_connection = True
+
     def hang(self) -> None:
         """Say nothing until the test is over."""
         self._stopping.wait()

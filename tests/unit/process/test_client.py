@@ -106,6 +106,48 @@ def test_a_connection_that_the_server_closed_is_replaced() -> None:
     assert len(server.requests) == 2
 
 
+def test_a_read_over_a_connection_that_just_died_is_sent_again() -> None:
+    """The server may close an idle connection in the moment in which it is used again."""
+    with serving(
+        lambda request: request.answer(200),
+        lambda request: request.vanish(),
+        lambda request: request.answer(200),
+    ) as server:
+        client = server.client()
+        get(client)
+        get(client)
+        client.close()
+    assert len(server.requests) == 3
+
+
+def test_a_write_whose_connection_died_is_not_sent_again() -> None:
+    """It may have arrived; whoever sent it decides."""
+    with serving(lambda request: request.vanish()) as server:
+        client = server.client()
+        with pytest.raises(UnavailableError, match="broke"):
+            client.request("PATCH", "/x", what="patching x", body={})
+    assert len(server.requests) == 1
+
+
+def test_a_write_is_held_back_when_the_right_to_it_is_lost_while_connecting() -> None:
+    """A connection takes its time; the lease may have run out meanwhile."""
+    asked: list[int] = []
+
+    def lose_it() -> None:
+        asked.append(len(asked))
+        if len(asked) > 1:
+            raise UnavailableError("no longer the leader")
+
+    with serving(lambda request: request.answer(200)) as server:
+        client = server.client()
+        client.before_mutation = lose_it
+        with pytest.raises(UnavailableError, match="no longer the leader"):
+            client.request("PATCH", "/x", what="patching x", body={})
+        get(client)
+        client.close()
+    assert [request.method for request in server.requests] == ["GET"]
+
+
 def test_an_expired_token_is_read_anew() -> None:
     """The request is sent once more with the new one."""
     with serving(
@@ -181,7 +223,7 @@ def test_the_check_stands_before_a_second_attempt_too() -> None:
         client.before_mutation = lambda: checks.append("checked")
         client.request("PATCH", "/x", what="writing x", body={})
         client.close()
-    assert checks == ["checked", "checked"]
+    assert len(checks) == 4  # before and after connecting, each time
 
 
 def test_a_client_at_its_end_sends_nothing() -> None:
