@@ -149,7 +149,7 @@ class Operator:
             raise LeadershipError(self._elector.lost)
 
     def stop(self) -> None:
-        """End soon. May be called from a signal handler."""
+        """End soon. May be called from any thread; a signal handler could find its locks taken."""
         self._loop.stop()
         threading.Thread(target=self._end_in_time, name="end", daemon=True).start()
 

@@ -9,6 +9,8 @@ import re
 import signal
 import sys
 import tempfile
+import threading
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,6 +27,7 @@ from fluxsm.settings import Settings
 
 log = logging.getLogger("fluxsm")
 
+_ENDS = (signal.SIGTERM, signal.SIGINT)
 _LEVELS = {"trace": 5, "debug": logging.DEBUG, "info": logging.INFO, "error": logging.ERROR}
 
 
@@ -210,14 +213,23 @@ def command(**flags: Any) -> None:
     """Run the operator until it is told to stop."""
     _set_up_logs(flags["log_encoding"], flags["log_level"])
     try:
+        signal.pthread_sigmask(signal.SIG_BLOCK, _ENDS)  # before any thread is started
         operator = _operator(flags)
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: operator.stop())
+        threading.Thread(
+            target=_await_end, args=(operator.stop,), name="signals", daemon=True
+        ).start()
         operator.run()
     except FluxsmError as error:
         log.error("%s", error)  # noqa: TRY400 a message for people, not a trace
         _leave(1)
     _leave(0)
+
+
+def _await_end(stop: Callable[[], None]) -> None:
+    """Pass the signal to end on from a thread: a signal handler may find any lock taken."""
+    while True:
+        signal.sigwait(_ENDS)
+        stop()
 
 
 def _leave(code: int) -> None:

@@ -46,7 +46,7 @@ class Loop:
             self._condition.notify_all()
 
     def stop(self) -> None:
-        """End after the current turn. May be called from any thread and from a signal handler."""
+        """End after the current turn. May be called from any thread."""
         self._stopped = True
         self.wake()
 
