@@ -85,10 +85,10 @@ def account_kubeconfig(cluster: Cluster, namespace: str) -> Path:
     return path
 
 
-def writes(cluster: Cluster, user: str) -> list[str]:
-    """The writes of a user so far, without those to the lease, as verb and path."""
+def writes(cluster: Cluster, user: str, *, since: str = "") -> list[str]:
+    """The writes of a user that arrived since a time, without those to the lease."""
     return [
         f"{item.verb} {item.uri}"
         for item in cluster.audit(user)
-        if item.verb in MUTATING and item.resource != "leases"
+        if item.verb in MUTATING and item.resource != "leases" and item.time >= since
     ]

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import urllib.error
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -124,7 +125,12 @@ def _create(cluster: Cluster, crd: Manifest, item: Stored) -> Stored:
 
     def is_stored() -> bool | None:
         path = item.path(item.version)
-        cluster.request("POST", path.rpartition("/")[0], body)
+        try:
+            cluster.request("POST", path.rpartition("/")[0], body)
+        except urllib.error.HTTPError as error:
+            if error.code == 503:  # its handler for this kind is just being replaced
+                return None
+            raise
         if cluster.stored(item.key)["apiVersion"] == api_version:
             return True
         cluster.request("DELETE", path)
