@@ -21,6 +21,8 @@ from tests.integration.operator import Operator, until
 SHARDS = (0, 1, 10)
 QUIET_SECONDS = 5.0
 LIMIT_SECONDS = 120.0
+IMAGE = {"MALLOC_ARENA_MAX": "2"}
+"""The environment that the image sets for the operator."""
 
 
 def live(cluster: Cluster, storage: Path) -> Iterator[Cost]:
@@ -45,7 +47,7 @@ class Life:
         namespace = cluster.create_namespace(f"bench-{uuid.uuid4().hex[:8]}")
         self._cluster = cluster
         self._instance = Instance(cluster, namespace)
-        self._operator = Operator(cluster, namespace, storage=storage)
+        self._operator = Operator(cluster, namespace, storage=storage, env=IMAGE, in_pod=True)
         self._shards = [f"shard{number}" for number in range(1, shards + 1)]
 
     def run(self, older: str, newest: str) -> Iterator[Cost]:

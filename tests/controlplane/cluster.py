@@ -172,6 +172,18 @@ class Cluster:
         path.chmod(0o600)
         return path
 
+    def service_account(self, user: str) -> Path:
+        """A folder like the one that a pod finds its service account in, for a user."""
+        folder = self.folder / f"{user}.account"
+        folder.mkdir(mode=0o700, exist_ok=True)
+        (folder / "token").write_text(_token(user))
+        (folder / "ca.crt").write_text(self._ca())
+        return folder
+
+    def pod_environment(self) -> dict[str, str]:
+        """The environment variables that tell a pod where the API server is."""
+        return {"KUBERNETES_SERVICE_HOST": "127.0.0.1", "KUBERNETES_SERVICE_PORT": str(self._port)}
+
     def kubectl(self, *args: str, user: str = "admin", stdin: str = "") -> str:
         """Run kubectl and return what it printed.
 

@@ -53,6 +53,7 @@ class Operator:
         flags: Sequence[str] = (),
         env: Mapping[str, str] | None = None,
         user: str = "fluxsm",
+        in_pod: bool = False,
     ) -> None:
         """Describe a process; nothing runs yet.
 
@@ -63,20 +64,21 @@ class Operator:
             flags: further flags.
             env: further environment.
             user: whose credentials it has; requests are counted by user.
+            in_pod: it finds the API server and its credentials as a pod does, without a kubeconfig.
         """
         storing = [f"--storage-path={storage}"] if storage else []
-        command = [
-            sys.executable,
-            *("-m", "fluxsm", "run", "--health-addr=", "--metrics-addr="),
-            f"--kubeconfig={cluster.kubeconfig(user)}",
-            *storing,
-            *flags,
-        ]
+        if in_pod:
+            program = ["tests.integration.pod", str(cluster.service_account(user)), "run"]
+        else:
+            program = ["fluxsm", "run", f"--kubeconfig={cluster.kubeconfig(user)}"]
+        addresses = ("--health-addr=", "--metrics-addr=")
+        command = [sys.executable, "-m", *program, *addresses, *storing, *flags]
         self.log = cluster.folder / f"operator-{uuid.uuid4().hex[:8]}.log"
         environment = {
             "RUNTIME_NAMESPACE": namespace,
             "NOTIFICATIONS_DISABLED": "true",
             "PYTHONUNBUFFERED": "1",
+            **(cluster.pod_environment() if in_pod else {}),
             **(env or {}),
         }
         self._child = Child("fluxsm", command, self.log, environment)

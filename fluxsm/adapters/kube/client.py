@@ -11,14 +11,18 @@ import json
 import socket
 import threading
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Final
 
 import urllib3
-from kubernetes import client as kubernetes_client
-from kubernetes import config as kubernetes_config
-from kubernetes.client.rest import RESTClientObject
 from urllib3.connection import HTTPConnection
 
+from fluxsm.adapters.kube.configuration import (
+    Configuration,
+    RESTClientObject,
+    read_kubeconfig,
+    read_service_account,
+)
 from fluxsm.errors import (
     ClusterError,
     ConflictError,
@@ -27,7 +31,6 @@ from fluxsm.errors import (
     InvalidError,
     NotFoundError,
     UnavailableError,
-    UsageError,
 )
 
 REQUEST_SECONDS: Final = 15.0
@@ -64,9 +67,9 @@ class KubeClient:
 
     def __init__(
         self,
-        configuration: kubernetes_client.Configuration,
+        configuration: Configuration,
         *,
-        reload: Callable[[], kubernetes_client.Configuration] | None = None,
+        reload: Callable[[], Configuration] | None = None,
         seconds: float = REQUEST_SECONDS,
     ) -> None:
         """Prepare a client; nothing is sent yet.
@@ -92,17 +95,7 @@ class KubeClient:
         Raises:
             UsageError: there is no usable kubeconfig.
         """
-
-        def load() -> kubernetes_client.Configuration:
-            found = kubernetes_client.Configuration()
-            try:
-                kubernetes_config.load_kube_config(
-                    config_file=path, context=context, client_configuration=found
-                )
-            except (kubernetes_config.ConfigException, OSError, ValueError) as error:
-                raise UsageError(f"the kubeconfig cannot be used: {error}") from None
-            return found
-
+        load = partial(read_kubeconfig, path, context)
         return cls(load(), reload=load)
 
     @classmethod
@@ -112,18 +105,7 @@ class KubeClient:
         Raises:
             UsageError: this process does not run in a cluster.
         """
-
-        def load() -> kubernetes_client.Configuration:
-            found = kubernetes_client.Configuration()
-            try:
-                kubernetes_config.load_incluster_config(client_configuration=found)
-            except kubernetes_config.ConfigException as error:
-                raise UsageError(
-                    f"this is not a pod with a service account ({error}); use --kubeconfig"
-                ) from None
-            return found
-
-        return cls(load(), reload=load)
+        return cls(read_service_account(), reload=read_service_account)
 
     def apart(self, seconds: float) -> KubeClient:
         """A client for the same server with connections and a time limit of its own.
@@ -268,7 +250,7 @@ class KubeClient:
 
         return f"{self.host}{path}" + (f"?{urlencode(query)}" if query else "")
 
-    def _use(self, configuration: kubernetes_client.Configuration) -> None:
+    def _use(self, configuration: Configuration) -> None:
         configuration.connection_pool_maxsize = POOL_SIZE
         configuration.retries = urllib3.Retry(False)
         self._configuration = configuration
@@ -276,7 +258,7 @@ class KubeClient:
         _look_last(self._pool, self._guard)
         self._pool.connection_pool_kw["socket_options"] = _SOCKET_OPTIONS
 
-    def _refresh(self, used: kubernetes_client.Configuration) -> None:
+    def _refresh(self, used: Configuration) -> None:
         """Read the credentials anew, once for all who were refused with the same ones."""
         with self._reloading:
             if self._reload is not None and self._configuration is used:
@@ -313,7 +295,7 @@ def _look_last(pool: urllib3.PoolManager, guard: Callable[[str], None]) -> None:
     pool.pool_classes_by_scheme = {scheme: guarded(kind) for scheme, kind in kinds.items()}
 
 
-def _credentials(configuration: kubernetes_client.Configuration) -> dict[str, str]:
+def _credentials(configuration: Configuration) -> dict[str, str]:
     """The authorization header; the client library renews a token that is about to expire."""
     bearer: Any = configuration.auth_settings().get("BearerToken") or {}
     value = bearer.get("value")

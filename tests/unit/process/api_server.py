@@ -10,9 +10,8 @@ from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from kubernetes import client as kubernetes_client
-
 from fluxsm.adapters.kube.client import KubeClient
+from fluxsm.adapters.kube.configuration import Configuration
 
 
 class Request:
@@ -77,7 +76,7 @@ class ApiServer:
 
     def configuration(self, token: str = "first") -> Any:  # noqa: S107 not a secret
         """A configuration of the client library that leads here."""
-        found = kubernetes_client.Configuration()
+        found = Configuration()
         found.host = self.host
         found.api_key = {"authorization": token}
         found.api_key_prefix = {"authorization": "Bearer"}
