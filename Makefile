@@ -84,7 +84,7 @@ image: $(STAMP) ## Build the image with docker, podman or buildah (see tools/ima
 	$(BIN)/python -m tools.image
 
 lock: ## Renew the locks (needs uv)
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml -o requirements/run.txt
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --extra verify pyproject.toml -o requirements/run.txt
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --group dev pyproject.toml -o requirements/dev.txt
 
 clean: ## Remove what was built here; the cached control plane stays

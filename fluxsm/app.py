@@ -96,6 +96,7 @@ class Operator:
         self._instances = InstanceWatch(self._cluster, self._clock, settings.namespace, wake)
         self._recorder = EventRecorder(self._cluster, self._clock, host=platform.node())
         artifacts = _Artifacts(options.registry)
+        artifacts.prepare()
         self._distributions = Distributions(
             options.storage,
             pull=artifacts.pull,
@@ -258,7 +259,21 @@ class _Artifacts:
     def _source(self) -> ArtifactSource:
         from fluxsm.adapters.registry.source import ArtifactSource
 
-        return ArtifactSource(self._settings)
+        policy = self._settings.verify
+        if policy is None:
+            return ArtifactSource(self._settings)
+        from fluxsm.adapters.registry.signatures import checker
+
+        return ArtifactSource(self._settings, checker(policy))
+
+    def prepare(self) -> None:
+        """Load the policy for signatures, if there is one, so that an error shows at the start.
+
+        Raises:
+            UsageError: a file that it names cannot be used, or a library is not installed.
+        """
+        if self._settings.verify is not None:
+            self._source  # noqa: B018 loads it
 
     def pull(self, reference: str, secret: Manifest | None) -> Fetched:
         return self._source.pull(reference, secret)

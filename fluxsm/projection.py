@@ -19,6 +19,7 @@ from fluxsm.api.objects import Manifest
 from fluxsm.errors import Cure
 from fluxsm.machine.alphabet import Event, State
 from fluxsm.machine.table import Row, StateDef
+from fluxsm.ports import Fetched
 from fluxsm.rules import conditions, history, inventory
 from fluxsm.rules.changes import Action
 from fluxsm.rules.timestamp import format_time
@@ -198,9 +199,27 @@ def _write_ready(write: conditions.Writer, run: Run, now: datetime) -> None:
         write.set(names.UPGRADE_BLOCKED, "True", run.blocked.reason, describe(run.blocked))
     else:
         write.drop(names.UPGRADE_BLOCKED)
+    if run.blocked is None or run.applied:
+        _write_verified(write, run)
     if run.blocked is None or run.applied or not write.is_true(names.READY):
         took = duration.format_elapsed(now - run.started)
         write.ready(names.RECONCILIATION_SUCCEEDED, f"Reconciliation finished in {took}")
+
+
+def _write_verified(write: conditions.Writer, run: Run) -> None:
+    """Whose signature the artifact has that is installed; nothing when none was asked for."""
+    fetched = run.fetched
+    if fetched is None:
+        return
+    if fetched.verified is None:
+        write.drop(names.VERIFIED)
+        return
+    write.set(names.VERIFIED, "True", names.SUCCEEDED, signed(fetched))
+
+
+def signed(fetched: Fetched) -> str:
+    """Who signed an artifact, as conditions and events show it."""
+    return f"{fetched.distribution.source} ({fetched.digest}) is signed by {fetched.verified}"
 
 
 def _write_failed(write: conditions.Writer, failure: Failure) -> None:

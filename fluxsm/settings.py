@@ -43,6 +43,23 @@ class Settings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class VerifyPolicy:
+    """Whose signature an artifact must have: that of a key, or that of an identity.
+
+    Attributes:
+        key: PEM file of a public key; None for an identity.
+        identity: e-mail address or URI in the certificate, exactly.
+        issuer: the OpenID Connect issuer that vouched for it.
+        trusted_root: JSON file of Sigstore's roots of trust.
+    """
+
+    key: Path | None = None
+    identity: str = ""
+    issuer: str = ""
+    trusted_root: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RegistrySettings:
     """How registries are reached.
 
@@ -50,8 +67,10 @@ class RegistrySettings:
         ca_file: PEM file of authorities that are trusted besides the public ones.
         plain_http: registries (`host` or `host:port`) that are spoken to without TLS.
         cache: folder where fetched content is kept; None keeps nothing.
+        verify: whose signature artifacts must have; None asks for none.
     """
 
     ca_file: Path | None = None
     plain_http: frozenset[str] = frozenset()
     cache: Path | None = None
+    verify: VerifyPolicy | None = None

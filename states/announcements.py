@@ -15,7 +15,7 @@ from fluxsm.api import duration, names
 from fluxsm.api.objects import ObjectRef
 from fluxsm.machine.alphabet import Event, State
 from fluxsm.ports import Notice
-from fluxsm.projection import describe, is_quiet
+from fluxsm.projection import describe, is_quiet, signed
 from fluxsm.rules import changes, notification
 from fluxsm.run import Trigger
 from fluxsm.step import Step
@@ -53,6 +53,16 @@ def health_check_canceled(step: Step) -> Notice | None:
         reason=names.HEALTH_CHECK_CANCELED,
         message=f"Health checks canceled by a newer request for {ref}",
     )
+
+
+def verified(step: Step) -> Notice | None:
+    """Normal Verified: an artifact was fetched that has the signature that was asked for."""
+    run = step.observed.run
+    if step.row.event is not Event.FETCHED or run.fetched is None or run.fetched.verified is None:
+        return None
+    if run.trigger in {Trigger.TIMER, Trigger.DRIFT, Trigger.RETRY}:
+        return None
+    return Notice(type="Normal", reason=names.VERIFIED, message=signed(run.fetched))
 
 
 def outdated(step: Step) -> Notice | None:
@@ -184,6 +194,7 @@ def metadata(step: Step) -> Mapping[str, str]:
 ANNOUNCEMENTS: Iterable[Announcement] = (
     disabled,
     health_check_canceled,
+    verified,
     outdated,
     progressing,
     drift_detected,

@@ -16,6 +16,8 @@ CONDITIONS: Final[Mapping[str, str]] = {
     " operator can help. Only there while True.",
     names.UPGRADE_BLOCKED: "A newer release that nobody asked for cannot be fetched or built; what"
     " runs is left alone. Only there while True.",
+    names.VERIFIED: "The artifact that is installed has the signature that --verify-artifact asks"
+    " for; the message says whose. Not there when none is asked for.",
 }
 """Condition types."""
 
@@ -23,10 +25,12 @@ REASONS: Final[Mapping[str, str]] = {
     names.PROGRESSING: "A run is under way; the message says what is waited for.",
     names.PROGRESSING_WITH_RETRY: "The last run failed and will be tried again.",
     names.RECONCILIATION_SUCCEEDED: "Everything that is wanted is in place.",
+    names.SUCCEEDED: "The signature was verified.",
     names.RECONCILIATION_DISABLED: "The instance is disabled by annotation.",
     names.RECONCILIATION_FAILED: "The API server refused something or was away, objects could not"
     " be removed or migrated.",
-    names.ARTIFACT_FAILED: "The distribution could not be fetched, checked or unpacked.",
+    names.ARTIFACT_FAILED: "The distribution could not be fetched, checked or unpacked, or its"
+    " signature is missing or not the one that is asked for.",
     names.BUILD_FAILED: "The spec and the distribution make no set of objects: a wrong version,"
     " component or patch.",
     names.HEALTH_CHECK_FAILED: "Everything was applied, but not everything became healthy in time,"

@@ -55,9 +55,11 @@ READY: Final = "Ready"
 RECONCILING: Final = "Reconciling"
 STALLED: Final = "Stalled"
 UPGRADE_BLOCKED: Final = "UpgradeBlocked"
+VERIFIED: Final = "Verified"
 
 # Condition and event reasons.
 PROGRESSING: Final = "Progressing"
+SUCCEEDED: Final = "Succeeded"
 PROGRESSING_WITH_RETRY: Final = "ProgressingWithRetry"
 RECONCILIATION_SUCCEEDED: Final = "ReconciliationSucceeded"
 RECONCILIATION_DISABLED: Final = "ReconciliationDisabled"

@@ -10,9 +10,11 @@ from typing import Any, Final, TypeVar
 
 import click
 
-from fluxsm.settings import RegistrySettings
+from fluxsm.settings import RegistrySettings, VerifyPolicy
 
 _KEY: Final = "fluxsm.registry"
+_IDENTITY: Final = {"identity", "issuer", "trusted-root"}
+_FORMS: Final = "it is key=FILE, or identity=ID,issuer=URL,trusted-root=FILE"
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -29,6 +31,30 @@ def options(command: Command) -> Command:
     for option in (_PLAIN_HTTP, _CA_FILE):
         command = option(command)
     return command
+
+
+def verify_option(command: Command) -> Command:
+    """Add the flag that asks for signatures."""
+    return _VERIFY(command)
+
+
+def _policy(ctx: click.Context, _: click.Parameter, value: str | None) -> None:
+    if not value:
+        return
+    parts = [part.partition("=") for part in value.split(",")]
+    given = {name.strip(): text.strip() for name, _, text in parts}
+    complete = len(given) == len(parts) and all(given.values())
+    if complete and given.keys() == {"key"}:
+        policy = VerifyPolicy(key=Path(given["key"]))
+    elif complete and given.keys() == _IDENTITY:
+        policy = VerifyPolicy(
+            identity=given["identity"],
+            issuer=given["issuer"],
+            trusted_root=Path(given["trusted-root"]),
+        )
+    else:
+        raise click.BadParameter(_FORMS, ctx=ctx)
+    ctx.meta[_KEY] = replace(ctx.meta.get(_KEY) or RegistrySettings(), verify=policy)
 
 
 def _keep(field: str) -> Callable[[click.Context, click.Parameter, Any], None]:
@@ -57,4 +83,12 @@ _PLAIN_HTTP = click.option(
     callback=_keep("plain_http"),
     help="Registry that is spoken to without TLS; repeatable. Loopback and private addresses"
     " without TLS are recognized.",
+)
+_VERIFY = click.option(
+    "--verify-artifact",
+    metavar="POLICY",
+    expose_value=False,
+    callback=_policy,
+    help="Take only artifacts that are signed with cosign: key=FILE, or"
+    " identity=ID,issuer=URL,trusted-root=FILE. Verified offline.",
 )

@@ -208,6 +208,7 @@ _SWITCH: dict[str, Any] = {
     metavar="DIR",
     help="Folder where fetched artifacts are kept; losing it harms nothing.",
 )
+@registry.verify_option
 @registry.options
 def command(**flags: Any) -> None:
     """Run the operator until it is told to stop."""

@@ -21,7 +21,9 @@ Truth: TypeAlias = Literal["True", "False", "Unknown"]
 Condition: TypeAlias = dict[str, Any]
 """One item of `status.conditions`."""
 
-ORDER: Final = (names.STALLED, names.RECONCILING, names.READY, names.UPGRADE_BLOCKED)
+ORDER: Final = (
+    names.STALLED, names.RECONCILING, names.READY, names.UPGRADE_BLOCKED, names.VERIFIED
+)  # fmt: skip
 """The types that the operator owns, in the order in which they are kept."""
 
 ABNORMAL: Final = frozenset({names.RECONCILING, names.STALLED, names.UPGRADE_BLOCKED})

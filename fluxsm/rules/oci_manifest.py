@@ -46,6 +46,7 @@ class Descriptor:
         platform: `os/architecture`, empty where none is given.
         foreign: whether it names URLs outside the registry; they are never followed.
         annotations: the publisher's notes.
+        artifact_type: what kind of artifact a manifest says it is, or the empty string.
     """
 
     digest: str
@@ -54,6 +55,7 @@ class Descriptor:
     platform: str = ""
     foreign: bool = False
     annotations: Mapping[str, str] = field(default_factory=dict)
+    artifact_type: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -231,6 +233,7 @@ def _descriptor(entry: object, place: str) -> Descriptor:
         platform=_platform(entry.get("platform")),
         foreign=bool(entry.get("urls")),
         annotations={str(key): str(value) for key, value in annotations.items()},
+        artifact_type=str(entry.get("artifactType") or ""),
     )
 
 

@@ -66,9 +66,18 @@ class FakeDistributions:
             raise self.own
         return self.own
 
-    def push(self, reference: str, digest: str, distribution: Distribution) -> None:
-        """Put an artifact into the registry."""
-        self.registry[reference] = Fetched(distribution=distribution, digest=digest)
+    def push(
+        self,
+        reference: str,
+        digest: str,
+        distribution: Distribution,
+        *,
+        verified: str | None = None,
+    ) -> None:
+        """Put an artifact into the registry, with whose signature is found when it is fetched."""
+        self.registry[reference] = Fetched(
+            distribution=distribution, digest=digest, verified=verified
+        )
 
     def fetch(self, reference: str, pull_secret: Manifest | None) -> Fetched | None:
         """The distribution behind a reference, or None while it is on its way."""

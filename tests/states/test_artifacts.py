@@ -281,3 +281,70 @@ def test_a_version_that_the_range_rules_out_is_named() -> None:
     world.reach(State.READY)
     told = [n.message for n in world.recorder.notices if n.reason == names.OUTDATED_VERSION]
     assert told == [f"Flux {MIDDLE} is outdated, the latest version is {NEW}"]
+
+
+class TestVerified:
+    """Whose signature the installed artifact has, and never that of another one."""
+
+    SIGNER = "the key /keys/cosign.pub"
+
+    @pytest.fixture
+    def signed(self) -> World:
+        """An instance that is Ready with a signed artifact."""
+        found = World()
+        found.distributions.push(ARTIFACT, FIRST, only(MIDDLE), verified=self.SIGNER)
+        create(found)
+        found.reach(State.READY)
+        return found
+
+    def test_it_is_told_in_status_and_event(self, signed: World) -> None:
+        """With reference, digest and signer."""
+        condition = signed.condition(names.VERIFIED)
+        assert condition is not None
+        told = (condition["status"], condition["reason"], condition["message"])
+        message = f"{only(MIDDLE).source} ({FIRST}) is signed by {self.SIGNER}"
+        assert told == ("True", names.SUCCEEDED, message)
+        notices = [item for item in signed.recorder.notices if item.reason == names.VERIFIED]
+        assert [(item.type, item.message) for item in notices] == [("Normal", message)]
+
+    def test_it_is_told_of_each_new_artifact(self, signed: World) -> None:
+        """And not again by the timer, which finds the same one."""
+        signed.distributions.push(ARTIFACT, SECOND, only(NEW), verified=self.SIGNER)
+        signed.settle(EVERY * 2, until=lambda: version_of(signed) == NEW)
+        assert SECOND in (signed.condition(names.VERIFIED) or {})["message"]
+        signed.settle(timedelta(hours=3))
+        reasons = [item.reason for item in signed.recorder.notices]
+        assert reasons.count(names.VERIFIED) == 2
+
+    def test_an_artifact_that_is_refused_changes_nothing(
+        self, signed: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The one that runs is still verified; why the other is not taken is told besides."""
+
+        def refuse(*_: object) -> None:
+            raise ArtifactError(f"{ARTIFACT}: the artifact is not signed")
+
+        monkeypatch.setattr(signed.distributions, "fetch", refuse)
+        signed.distributions.push(ARTIFACT, SECOND, only(NEW))
+        signed.settle(EVERY * 2, until=lambda: signed.condition(names.UPGRADE_BLOCKED) is not None)
+        assert FIRST in (signed.condition(names.VERIFIED) or {})["message"]
+        assert (signed.condition(names.READY) or {})["status"] == "True"
+
+    def test_a_signed_artifact_that_cannot_be_built_is_not_the_one_that_runs(self) -> None:
+        """Even in a process that has not seen the installed one."""
+        world = World()
+        world.distributions.push(ARTIFACT, FIRST, only(MIDDLE), verified=self.SIGNER)
+        create(world)
+        world.reach(State.READY)
+        world.distributions.push(ARTIFACT, SECOND, EMPTY, verified=self.SIGNER)
+        world.boot()
+        world.settle(EVERY, until=lambda: world.condition(names.UPGRADE_BLOCKED) is not None)
+        assert world.condition(names.UPGRADE_BLOCKED)
+        assert FIRST in (world.condition(names.VERIFIED) or {})["message"]
+
+    def test_it_goes_when_nobody_asks_for_it_any_more(self, signed: World) -> None:
+        """What was not verified is not called so."""
+        signed.distributions.push(ARTIFACT, FIRST, only(MIDDLE))
+        signed.boot()
+        signed.settle(EVERY)
+        assert signed.condition(names.VERIFIED) is None

@@ -19,9 +19,9 @@ import requests
 import urllib3
 
 from fluxsm.adapters.registry import diagnosis
-from fluxsm.adapters.registry.cache import ContentCache
+from fluxsm.adapters.registry.cache import ContentCache, Proofs
 from fluxsm.adapters.registry.deadline import Deadline, DeadlineExceededError, run_within
-from fluxsm.adapters.registry.exchange import Exchange, Settings
+from fluxsm.adapters.registry.exchange import Check, Exchange, Settings
 from fluxsm.adapters.registry.transport import tls_context
 from fluxsm.errors import ArtifactError
 from fluxsm.rules.archive import PackedFiles, unpack
@@ -72,6 +72,7 @@ class OrasRegistry:
         platform: which manifest of an index is meant, as `os/architecture`.
         run_helper: runs a credential helper (name, registry); None where none may be run.
         environment_proxies: whether HTTPS_PROXY, HTTP_PROXY and NO_PROXY apply.
+        verify: says who signed an artifact; None asks for no signature.
 
     Raises:
         ArtifactError: the authorities cannot be read.
@@ -88,9 +89,11 @@ class OrasRegistry:
         platform: str = DEFAULT_PLATFORM,
         run_helper: Callable[[str, str], Login | None] | None = None,
         environment_proxies: bool = False,
+        verify: Check | None = None,
     ) -> None:
         self._settings = Settings(
             cache=ContentCache(cache_dir),
+            proofs=Proofs(cache_dir),
             plain_http_hosts=frozenset(host.lower() for host in plain_http_hosts),
             context=tls_context(ca_file),
             platform=platform,
@@ -99,6 +102,7 @@ class OrasRegistry:
         )
         self._limit = deadline
         self._clock = clock
+        self._verify = verify
         self._unpacked: tuple[str, PackedFiles] | None = None
 
     def pull(self, reference: str, credentials: DockerConfig | None) -> Artifact:
@@ -120,7 +124,9 @@ class OrasRegistry:
         def fetch(exchange: Exchange) -> Artifact:
             image = exchange.image(exchange.reference.selector)
             layer = first_layer(image)
-            return Artifact(digest=image.digest, files=self._files(layer, exchange))
+            verified = self._verify(exchange) if self._verify else None
+            files = self._files(layer, exchange)
+            return Artifact(digest=image.digest, files=files, verified=verified)
 
         return self._within(reference, credentials, fetch)
 

@@ -7,13 +7,13 @@ import ipaddress
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 import requests
 
 from fluxsm.adapters.registry import diagnosis
 from fluxsm.adapters.registry.auth import login_for
-from fluxsm.adapters.registry.cache import ContentCache
+from fluxsm.adapters.registry.cache import ContentCache, Proofs
 from fluxsm.adapters.registry.deadline import Deadline
 from fluxsm.adapters.registry.protocol import Repository
 from fluxsm.adapters.registry.transport import new_session
@@ -45,6 +45,7 @@ class Settings:
     """What all exchanges of one operator share; the fields are those of `OrasRegistry`."""
 
     cache: ContentCache
+    proofs: Proofs
     plain_http_hosts: frozenset[str]
     context: ssl.SSLContext
     platform: str
@@ -53,7 +54,14 @@ class Settings:
 
 
 class Exchange:
-    """One call's talk with one repository. The connection is opened when first needed."""
+    """One call's talk with one repository. The connection is opened when first needed.
+
+    Attributes:
+        reference: what the call is about.
+        deadline: when it must be over.
+        digests: how the last image was reached: its index, if there is one, then its manifest.
+        proofs: signatures that were accepted before.
+    """
 
     def __init__(
         self,
@@ -64,6 +72,8 @@ class Exchange:
     ) -> None:
         self.reference = reference
         self.deadline = deadline
+        self.digests: tuple[str, ...] = ()
+        self.proofs = settings.proofs
         self._settings = settings
         self._credentials = credentials
         self._repository: Repository | None = None
@@ -88,10 +98,12 @@ class Exchange:
     def image(self, selector: str) -> Image:
         """The image manifest for our platform."""
         manifest = self.manifest(selector)
+        first = manifest.digest
         if isinstance(manifest, Index):
             manifest = self.manifest(select_platform(manifest, self._settings.platform).digest)
         if isinstance(manifest, Index):
             raise ArtifactError("the index leads to another index")
+        self.digests = tuple(dict.fromkeys((first, manifest.digest)))
         return manifest
 
     def blob(self, descriptor: Descriptor) -> bytes:
@@ -143,6 +155,10 @@ class Exchange:
         except requests.RequestException as error:
             return diagnosis.speaks_no_tls(error)
         return False
+
+
+Check: TypeAlias = Callable[[Exchange], str]
+"""Says who signed the image that was asked for last, or its index; or raises ArtifactError."""
 
 
 def _is_private(name: str) -> bool:

@@ -41,6 +41,9 @@ TRANSIENT: Final = frozenset({408, 429, 500, 502, 503, 504})
 CHANGED: Final = (200, 201, 202)
 """Answers by which a registry accepts an upload."""
 
+NO_REFERRERS: Final = (400, 404, 405, 406)
+"""Answers of a registry that does not know the list of referrers."""
+
 
 class Repository(oras.provider.Registry):  # type: ignore[misc] # oras is untyped
     """One repository of a registry.
@@ -74,6 +77,7 @@ class Repository(oras.provider.Registry):  # type: ignore[misc] # oras is untype
         self.auth = RegistryAuth(host=reference.host, login=login, source=source, send=self._send)
         self.auth.prefix = self.prefix
         self.container = oras.container.Container(f"{reference.name}@{reference.selector}")
+        self._reference = reference
         self._adapter = adapter
         self._adapter.plain = plain
         self._deadline = deadline
@@ -117,6 +121,33 @@ class Repository(oras.provider.Registry):  # type: ignore[misc] # oras is untype
                 f"{promised} was promised"
             )
         return content, response.headers.get("Content-Type", "")
+
+    def find_manifest(self, selector: str) -> bytes | None:
+        """Fetch a manifest by its tag; None when there is none.
+
+        Raises:
+            ArtifactError: refused.
+        """
+        response = self._manifest_request("GET", selector)
+        return self._found(response, f"the manifest of {selector}", absent=(404,))
+
+    def referrers(self, digest: str) -> bytes | None:
+        """The index of what refers to a digest; None where the registry keeps no such list.
+
+        Raises:
+            ArtifactError: refused.
+        """
+        host, repository = self.hostname, self._reference.repository
+        response = self.do_request(f"{self.prefix}://{host}/v2/{repository}/referrers/{digest}")
+        return self._found(response, f"the referrers of {digest}", absent=NO_REFERRERS)
+
+    def _found(
+        self, response: requests.Response, what: str, *, absent: tuple[int, ...]
+    ) -> bytes | None:
+        if response.status_code in absent:
+            return None
+        self._expect(response, what, (200,))
+        return bytes(response.content)
 
     def blob(self, descriptor: Descriptor, limit: int = LIMITS.total) -> bytes:
         """Fetch content and check it.

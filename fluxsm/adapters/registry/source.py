@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 
 from fluxsm.adapters.registry import local
 from fluxsm.adapters.registry.client import Artifact, OrasRegistry
+from fluxsm.adapters.registry.exchange import Check
 from fluxsm.api.objects import Manifest
 from fluxsm.build.distribution import Distribution
 from fluxsm.ports import Fetched
@@ -22,11 +23,12 @@ from fluxsm.settings import RegistrySettings
 class ArtifactSource:
     """Pulls for the operator. Safe to use from several threads."""
 
-    def __init__(self, settings: RegistrySettings) -> None:
+    def __init__(self, settings: RegistrySettings, verify: Check | None = None) -> None:
         """Prepare.
 
         Args:
             settings: how registries are reached.
+            verify: says who signed an artifact; None asks for no signature.
 
         Raises:
             ArtifactError: a file that the settings name cannot be read.
@@ -37,6 +39,7 @@ class ArtifactSource:
             plain_http_hosts=settings.plain_http,
             ca_file=settings.ca_file,
             environment_proxies=True,
+            verify=verify,
         )
 
     def pull(self, reference: str, secret: Manifest | None) -> Fetched:

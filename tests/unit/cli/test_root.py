@@ -13,7 +13,10 @@ from click.testing import CliRunner
 from fluxsm import __version__
 from fluxsm.cli import root
 
-HEAVY = ("pydantic", "yaml", "kubernetes", "oras", "requests", "rich", "transitions", "semver")
+HEAVY = (
+    "pydantic", "yaml", "kubernetes", "oras", "requests", "rich", "transitions", "semver",
+    "sigstore", "cryptography",
+)  # fmt: skip
 
 
 def test_help_loads_nothing_heavy() -> None:
@@ -44,6 +47,28 @@ def test_build_loads_no_client_library() -> None:
     )
     assert done.stdout.startswith("---\n")
     assert done.stderr.strip() == "[]"
+
+
+def test_no_signature_library_is_loaded_unless_one_is_asked_for() -> None:
+    """Neither by the operator's parts nor by a pull; by a policy with a key only one of them."""
+    code = (
+        "import sys, pathlib\n"
+        "import fluxsm.app, fluxsm.cli.run, fluxsm.adapters.registry.source\n"
+        "from fluxsm.settings import RegistrySettings, VerifyPolicy\n"
+        "loaded = lambda: [n for n in ('sigstore', 'cryptography') if n in sys.modules]\n"
+        "fluxsm.app._Artifacts(RegistrySettings()).prepare()\n"
+        "print(loaded())\n"
+        "policy = VerifyPolicy(key=pathlib.Path('/nowhere'))\n"
+        "try: fluxsm.app._Artifacts(RegistrySettings(verify=policy)).prepare()\n"
+        "except Exception as error: print(error)\n"
+        "print(loaded())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == [
+        "[]",
+        "--verify-artifact: /nowhere cannot be read: No such file or directory",
+        "['cryptography']",
+    ]
 
 
 def test_without_a_command_there_is_help() -> None:

@@ -5,13 +5,15 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import click
 import pytest
 
-from fluxsm.cli import run
+from fluxsm.cli import registry, run
 from fluxsm.errors import UsageError
+from fluxsm.settings import VerifyPolicy
 
 REFERENCE = (
     "--concurrent=10", "--enable-leader-election=true", "--leader-election-lease-duration=35s",
@@ -126,3 +128,38 @@ def test_help_names_no_flag_that_does_nothing_but_be_accepted() -> None:
     text = run.command.get_help(click.Context(run.command))
     assert "--leader-election-retry-period" in text
     assert "--web-server-port" not in text
+
+
+@pytest.mark.parametrize(
+    ("text", "policy"),
+    [
+        ("key=/keys/cosign.pub", VerifyPolicy(key=Path("/keys/cosign.pub"))),
+        (
+            "identity=https://example.org/a=b, issuer=https://issuer.test,trusted-root=/root.json",
+            VerifyPolicy(
+                identity="https://example.org/a=b",
+                issuer="https://issuer.test",
+                trusted_root=Path("/root.json"),
+            ),
+        ),
+    ],
+)
+def test_a_policy_for_signatures(text: str, policy: VerifyPolicy) -> None:
+    """A key, or an identity with its issuer and the root to verify it with."""
+    with run.command.make_context("run", [f"--verify-artifact={text}"]):
+        assert registry.settings().verify == policy
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "/keys/cosign.pub", "key=", "key=a,key=b", "key=a,identity=b", "issuer=https://issuer.test",
+        "identity=a,issuer=b", "identity=a,issuer=b,trusted-root=", "key=a,other=b",
+    ],
+)  # fmt: skip
+def test_half_a_policy_ends_the_start(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """A policy that is not understood must not be one that asks for less."""
+    with pytest.raises(SystemExit) as end:
+        run.command.make_context("run", [f"--verify-artifact={text}"])
+    assert end.value.code == 1
+    assert "it is key=FILE, or identity=ID,issuer=URL,trusted-root=FILE" in capsys.readouterr().err

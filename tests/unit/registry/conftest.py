@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -10,11 +11,15 @@ from typing import Any
 
 import pytest
 
-from fluxsm.adapters.registry import protocol
+from fluxsm.adapters.registry import client as registry_client
+from fluxsm.adapters.registry import protocol, transport
 from fluxsm.adapters.registry.client import OrasRegistry
 from tests.registry.faulty import FaultyRegistry
 
 Client = Callable[..., OrasRegistry]
+
+_tls_context = functools.cache(transport.tls_context)
+"""Reading all authorities of the system is most of what a new client costs."""
 
 
 @pytest.fixture
@@ -37,6 +42,7 @@ def client(
 ) -> Client:
     """Make a client for these registries."""
     monkeypatch.setattr(protocol, "FIRST_DELAY", 0.0)
+    monkeypatch.setattr(registry_client, "tls_context", _tls_context)
 
     def make(cache: Path | None = None, **options: Any) -> OrasRegistry:
         known: dict[str, Any] = {
