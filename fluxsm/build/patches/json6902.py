@@ -82,7 +82,9 @@ def _apply_one(document: Any, operation: Any) -> Any:
 
 def _move(document: Any, operation: Mapping[str, Any]) -> Any:
     """Take a value out, then put it in: its new place counts in what is left."""
-    tokens = _tokens(operation, "from")
+    tokens, target = _tokens(operation, "from"), _tokens(operation, "path")
+    if tokens == target[: len(tokens)] and tokens != target:
+        raise _OperationError("an object cannot be moved into itself")
     value = _child(_parent(document, tokens), tokens[-1], tokens) if tokens else document
     left = _apply_one(document, {"op": "remove", "path": operation["from"]})
     return _apply_one(left, {"op": "add", "path": operation.get("path"), "value": value})
