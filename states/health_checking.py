@@ -7,22 +7,18 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
 from fluxsm.api import names
-from fluxsm.api.objects import Kind, Manifest, ObjectRef
-from fluxsm.errors import ClusterError, HealthError
+from fluxsm.api.objects import ObjectRef
+from fluxsm.errors import HealthError
 from fluxsm.machine.alphabet import Event
 from fluxsm.ports import Ports
 from fluxsm.rules import force, health, migration
-from fluxsm.rules.health import Found, Health
+from fluxsm.rules.health import Found
 from fluxsm.rules.migration import Plan
 from fluxsm.run import Deadline, Failure, Trigger
 from fluxsm.step import Observed, Outcome, entered
 from states.building import CRD
+from states.diagnosing import INTERVAL, Evidence, explain, investigate
 from states.recording import built
-
-_POD = Kind("", "v1", "Pod")
-_SETS = Kind("apps", "v1", "ReplicaSet")
-_PATIENCE = timedelta(seconds=5)
-"""How long a Deployment may take before its pods are looked at."""
 
 
 def run(observed: Observed, ports: Ports) -> Outcome:
@@ -35,11 +31,11 @@ def run(observed: Observed, ports: Ports) -> Outcome:
         return _healthy(observed, ports)
     waited = observed.now - entered(observed.run)
     limit = observed.instance.reconcile_timeout
-    if waited >= _PATIENCE:
-        unhealthy = _with_pods(unhealthy, observed, ports)
+    evidence = investigate(unhealthy, observed, ports)
+    unhealthy = explain(unhealthy, evidence, observed.now, ports)
     if all(status.is_failed for _, status in unhealthy):
         raise HealthError(health.failed_early(unhealthy, waited, limit))
-    return _wait(observed, unhealthy, waited, limit)
+    return _wait(observed, unhealthy, waited, evidence)
 
 
 def _healthy(observed: Observed, ports: Ports) -> Outcome:
@@ -52,42 +48,19 @@ def _wait(
     observed: Observed,
     unhealthy: Sequence[Found],
     waited: timedelta,
-    limit: timedelta,
+    evidence: Evidence,
 ) -> Outcome:
+    """Wait until something changes, the pods are worth another look, or time is up."""
+    limit = observed.instance.reconcile_timeout
     failure = Failure(reason=names.HEALTH_CHECK_FAILED, message=health.timed_out(unhealthy, limit))
     deadline = Deadline(at=entered(observed.run) + limit, failure=failure)
     left = max(limit - waited, timedelta(0))
     return Outcome(
         event=Event.WAITING,
         message=health.waiting_for(unhealthy),
-        facts={"deadline": deadline},
-        after=min(_PATIENCE, left),
+        facts={"deadline": deadline, "notes": {"evidence": evidence}},
+        after=min(evidence.at + INTERVAL - observed.now, left),
     )
-
-
-def _with_pods(unhealthy: Sequence[Found], observed: Observed, ports: Ports) -> list[Found]:
-    """The same in the light of what pods say: some will never start, and then waiting is no use."""
-    return [(ref, _look_at_pods(ref, found, observed, ports)) for ref, found in unhealthy]
-
-
-def _look_at_pods(ref: ObjectRef, found: Health, observed: Observed, ports: Ports) -> Health:
-    live = ports.live.get(ref)
-    selector = _pod_selector(live)
-    if live is None or not selector:
-        return found
-    try:
-        sets = list(ports.cluster.list(_SETS, namespace=ref.namespace, labels=selector))
-        pods = list(ports.cluster.list(_POD, namespace=ref.namespace, labels=selector))
-    except ClusterError:
-        return found  # pods only help to fail sooner; the wait itself goes on without them
-    return health.with_pods(found, health.current_pods(live, sets, pods), observed.now)
-
-
-def _pod_selector(manifest: Manifest | None) -> str:
-    if manifest is None or manifest.get("kind") != "Deployment":
-        return ""
-    labels = manifest.get("spec", {}).get("selector", {}).get("matchLabels") or {}
-    return ",".join(f"{key}={value}" for key, value in sorted(labels.items()))
 
 
 def _plans(observed: Observed, ports: Ports) -> Iterator[Plan]:

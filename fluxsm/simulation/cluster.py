@@ -15,6 +15,7 @@ import jsonpatch
 
 from fluxsm.api import names
 from fluxsm.api.objects import Kind, Manifest, ObjectRef
+from fluxsm.build.patches.selector import parse_selector
 from fluxsm.errors import ClusterError, ConflictError, InvalidError, NotFoundError
 from fluxsm.ports import Applied, Interrupt, PatchType, WatchEvent
 from fluxsm.rules import inventory
@@ -62,13 +63,14 @@ class MemoryCluster:
         self._faults.strike("list")
         if not self.serves(kind):
             raise NotFoundError(f"{kind} is not served")
-        wanted = dict(pair.split("=", 1) for pair in labels.split(",") if pair)
+        requirements = parse_selector(labels)
         for item in list(self.objects.values()):
             ref = ObjectRef.of(item)
             found = item["metadata"].get("labels") or {}
             if (ref.kind.group, ref.kind.kind) != (kind.group, kind.kind):
                 continue
-            if namespace in {"", ref.namespace} and wanted.items() <= found.items():
+            fits = all(requirement(found) for requirement in requirements)
+            if namespace in {"", ref.namespace} and fits:
                 yield copy.deepcopy(item)
 
     def serves(self, kind: Kind) -> bool:

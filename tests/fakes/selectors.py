@@ -3,7 +3,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from fluxsm.api.objects import Manifest
+from fluxsm.build.patches.selector import parse_selector
 
 
 def selects(labels: str, fields: str, manifest: Manifest) -> bool:
@@ -11,22 +14,8 @@ def selects(labels: str, fields: str, manifest: Manifest) -> bool:
     metadata = manifest.get("metadata") or {}
     own = metadata.get("labels") or {}
     known = {f"metadata.{key}": metadata.get(key, "") for key in ("name", "namespace")}
-    return all(_holds(term, own) for term in _terms(labels)) and all(
-        _holds(term, known) for term in _terms(fields)
-    )
+    return _fits(labels, own) and _fits(fields, known)
 
 
-def _terms(selector: str) -> list[str]:
-    return [term.strip() for term in selector.split(",") if term.strip()]
-
-
-def _holds(term: str, values: dict[str, str]) -> bool:
-    if "!=" in term:
-        key, _, value = term.partition("!=")
-        return values.get(key) != value
-    if "=" in term:
-        key, _, value = term.replace("==", "=").partition("=")
-        return values.get(key) == value
-    if term.startswith("!"):
-        return term[1:] not in values
-    return term in values
+def _fits(selector: str, values: Mapping[str, str]) -> bool:
+    return all(requirement(values) for requirement in parse_selector(selector))
