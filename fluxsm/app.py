@@ -90,10 +90,13 @@ class Operator:
         client.on_request = self.metrics.request
         self._client = client
         self._cluster = KubeCluster(client, silence=options.silence)
-        self._loop = Loop(self._turn, self._clock)
+        self._loop = Loop(self._turn, self._clock, self.metrics.heard)
         wake = self._loop.wake
-        self._live = LiveObjects(self._cluster, self._clock, wake)
-        self._instances = InstanceWatch(self._cluster, self._clock, settings.namespace, wake)
+        restarted = self.metrics.watch_restarted
+        self._live = LiveObjects(self._cluster, self._clock, wake, on_restart=restarted)
+        self._instances = InstanceWatch(
+            self._cluster, self._clock, settings.namespace, wake, on_restart=restarted
+        )
         self._recorder = EventRecorder(self._cluster, self._clock, host=platform.node())
         artifacts = _Artifacts(options.registry)
         artifacts.prepare()
@@ -239,7 +242,6 @@ class Operator:
         return [*self._instances.pulses(), *self._live.pulses()]
 
     def _metrics_page(self) -> Page:
-        self.metrics.watch_restarts(self._live.restarts)
         return Page(200, self.metrics.page(), "text/plain; version=0.0.4; charset=utf-8")
 
 

@@ -16,6 +16,7 @@ from prometheus_client import (
     Gauge,
     Histogram,
     ProcessCollector,
+    disable_created_metrics,
     generate_latest,
 )
 
@@ -52,14 +53,21 @@ DRIFT: Final = Metric("fluxsm_drift_repairs_total", (), "Managed objects that we
 REQUESTS: Final = Metric(
     "rest_client_requests_total", ("code", "method"), "Requests to the API server."
 )
-RESTARTS: Final = Metric("fluxsm_watch_restarts", (), "How often watches were opened again.")
+RESTARTS: Final = Metric(
+    "fluxsm_watch_restarts_total", ("kind",), "How often the watch of a kind was opened again."
+)
+QUEUE: Final = Metric(
+    "workqueue_queue_duration_seconds",
+    ("name",),
+    "How long a change that was heard of waited for its turn.",
+)
 RECONCILES: Final = Metric(
     "controller_runtime_reconcile_total",
     ("controller", "result"),
     "Reconciliations by result.",
 )
 METRICS: Final = (
-    INSTANCE, TRANSITIONS, SECONDS, STATE, DRIFT, REQUESTS, RESTARTS, RECONCILES,
+    INSTANCE, TRANSITIONS, SECONDS, STATE, DRIFT, REQUESTS, RESTARTS, QUEUE, RECONCILES,
 )  # fmt: skip
 
 
@@ -67,21 +75,17 @@ class PrometheusMetrics:
     """Implements `fluxsm.ports.Metrics`."""
 
     def __init__(self) -> None:
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for each counter, which nobody reads
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         self._instance = self._gauge(INSTANCE)
         self._transitions = self._counter(TRANSITIONS)
-        self._seconds = Histogram(
-            SECONDS.name,
-            SECONDS.help,
-            SECONDS.labels,
-            registry=self.registry,
-            buckets=(0.01, 0.1, 0.5, 1, 5, 15, 60, 300, 3600),
-        )
+        self._seconds = self._histogram(SECONDS, (0.01, 0.1, 0.5, 1, 5, 15, 60, 300, 3600))
         self._state = self._gauge(STATE)
         self._drift = self._counter(DRIFT)
         self._requests = self._counter(REQUESTS)
-        self._restarts = self._gauge(RESTARTS)
+        self._restarts = self._counter(RESTARTS)
+        self._queue = self._histogram(QUEUE, (0.001, 0.01, 0.1, 0.5, 1, 5, 15, 60))
         self._reconciles = self._counter(RECONCILES)
 
     def transition(self, source: str, event: str, dest: str, seconds: float) -> None:
@@ -108,9 +112,13 @@ class PrometheusMetrics:
         """A request was answered; code 0 means that it was not."""
         self._requests.labels(str(code), method).inc()
 
-    def watch_restarts(self, count: int) -> None:
-        """How often watches were opened again so far."""
-        self._restarts.set(count)
+    def watch_restarted(self, kind: str) -> None:
+        """The watch of a kind ended and is opened again."""
+        self._restarts.labels(kind).inc()
+
+    def heard(self, seconds: float) -> None:
+        """A wake-up waited so long for its turn."""
+        self._queue.labels("fluxinstance").observe(seconds)
 
     def page(self) -> bytes:
         """The metrics as text."""
@@ -121,3 +129,8 @@ class PrometheusMetrics:
 
     def _counter(self, metric: Metric) -> Counter:
         return Counter(metric.name, metric.help, metric.labels, registry=self.registry)
+
+    def _histogram(self, metric: Metric, buckets: tuple[float, ...]) -> Histogram:
+        return Histogram(
+            metric.name, metric.help, metric.labels, registry=self.registry, buckets=buckets
+        )

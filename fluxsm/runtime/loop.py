@@ -30,11 +30,21 @@ BUSY_TURNS: Final = 1_000
 class Loop:
     """Calls `turn` until it is stopped."""
 
-    def __init__(self, turn: Turn, clock: Clock) -> None:
+    def __init__(
+        self, turn: Turn, clock: Clock, on_heard: Callable[[float], None] = lambda _: None
+    ) -> None:
+        """Prepare; nothing runs yet.
+
+        Args:
+            turn: takes one step and says when to take the next.
+            clock: the time.
+            on_heard: told how many seconds a wake-up waited for its turn.
+        """
         self._turn = turn
         self._clock = clock
+        self._on_heard = on_heard
         self._condition = threading.Condition()
-        self._woken = True
+        self._woken: float | None = clock.monotonic()
         self._stopped = False
         self._busy = 0
         self.turned = clock.monotonic()
@@ -42,7 +52,8 @@ class Loop:
     def wake(self) -> None:
         """Take a step soon. May be called from any thread."""
         with self._condition:
-            self._woken = True
+            if self._woken is None:
+                self._woken = self._clock.monotonic()
             self._condition.notify_all()
 
     def stop(self) -> None:
@@ -58,7 +69,7 @@ class Loop:
     def run(self) -> None:
         """Take turns until `stop` is called."""
         while not self._stopped:
-            self._clear()
+            self._hear()
             delay = self._safe_turn()
             self.turned = self._clock.monotonic()
             self._sleep(delay)
@@ -71,9 +82,12 @@ class Loop:
             log.exception("a step failed in an unexpected way; trying again")
             return PAUSE_AFTER_CRASH
 
-    def _clear(self) -> None:
+    def _hear(self) -> None:
+        """Take note of the wake-ups so far; the turn that follows answers them all."""
         with self._condition:
-            self._woken = False
+            woken, self._woken = self._woken, None
+        if woken is not None:
+            self._on_heard(self._clock.monotonic() - woken)
 
     def _sleep(self, delay: timedelta | None) -> None:
         seconds = LONGEST_SLEEP if delay is None else min(delay.total_seconds(), LONGEST_SLEEP)
@@ -85,4 +99,6 @@ class Loop:
             seconds = PAUSE_AFTER_CRASH.total_seconds()
         self._busy = 0
         with self._condition:
-            self._condition.wait_for(lambda: self._woken or self._stopped, timeout=seconds)
+            self._condition.wait_for(
+                lambda: self._woken is not None or self._stopped, timeout=seconds
+            )

@@ -28,6 +28,9 @@ LONGEST_PAUSE: Final = 30.0
 STEADY_SECONDS: Final = 60.0
 """A watch that lasted this long starts over with the first pause."""
 
+Restarted = Callable[[str], None]
+"""Told the kind whose watch is opened again. May be called from any thread."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
@@ -76,9 +79,17 @@ class Watch:
     What one connection tells is `listen`; the thread only does that again and again.
     """
 
-    def __init__(self, cluster: Cluster, scope: Scope, clock: Clock, wake: Wake) -> None:
+    def __init__(
+        self,
+        cluster: Cluster,
+        scope: Scope,
+        clock: Clock,
+        wake: Wake,
+        on_restart: Restarted = lambda _: None,
+    ) -> None:
         self.scope = scope
-        self.restarts = 0
+        self._on_restart = on_restart
+        self._opened = False
         self._heard = self._turned = clock.monotonic()
         self._cluster = cluster
         self._clock = clock
@@ -137,12 +148,14 @@ class Watch:
             self._turned = self._clock.monotonic()
             if self._turned - began > STEADY_SECONDS:
                 pause = FIRST_PAUSE
-            self.restarts += 1
             self._stopping.wait(pause * (0.5 + self._clock.random()))
             pause = min(pause * 2, LONGEST_PAUSE)
 
     def listen(self) -> None:
         """Hear what one connection tells, and note how it ended; never fails."""
+        if self._opened:
+            self._on_restart(self.scope.kind.kind)
+        self._opened = True
         try:
             self._follow()
         except ExpiredError:
@@ -266,6 +279,7 @@ class LiveObjects:
         *,
         instance: str = names.SINGLETON,
         begin: Callable[[Watch], None] = Watch.start,
+        on_restart: Restarted = lambda _: None,
     ) -> None:
         """Prepare; nothing is watched before it is expected.
 
@@ -275,11 +289,13 @@ class LiveObjects:
             wake: called when something was heard.
             instance: the owner whose objects are watched.
             begin: sets a watch going; by default in a thread of its own.
+            on_restart: called when a watch is opened again.
         """
         self._cluster = cluster
         self._clock = clock
         self._wake = wake
         self._begin = begin
+        self._on_restart = on_restart
         self._labels = f"{names.OWNER_NAME_LABEL}={instance}"
         self._watches: dict[Kind, Watch] = {}
 
@@ -288,7 +304,7 @@ class LiveObjects:
         wanted = set(kinds)
         for kind in sorted(wanted - self._watches.keys()):
             scope = Scope(kind=kind, labels=self._labels, metadata_only=kind.kind in METADATA_ONLY)
-            watch = Watch(self._cluster, scope, self._clock, self._wake)
+            watch = Watch(self._cluster, scope, self._clock, self._wake, self._on_restart)
             self._watches[kind] = watch
             self._begin(watch)
         return all(self._watches[kind].synced for kind in wanted)
@@ -314,11 +330,6 @@ class LiveObjects:
         """The signs of life of all watches."""
         yield from _pulses(*self._watches.copy().values())
 
-    @property
-    def restarts(self) -> int:
-        """How often watches were opened again."""
-        return sum(watch.restarts for watch in self._watches.values())
-
 
 class InstanceWatch:
     """The one FluxInstance of a namespace."""
@@ -331,11 +342,12 @@ class InstanceWatch:
         wake: Callable[[], None],
         *,
         name: str = names.SINGLETON,
+        on_restart: Restarted = lambda _: None,
     ) -> None:
         kind = Kind(names.GROUP, names.VERSION, names.INSTANCE_KIND)
         scope = Scope(kind=kind, namespace=namespace, fields=f"metadata.name={name}")
         self._name, self._namespace = name, namespace
-        self._watch = Watch(cluster, scope, clock, wake)
+        self._watch = Watch(cluster, scope, clock, wake, on_restart)
 
     def start(self) -> None:
         """Begin to watch."""

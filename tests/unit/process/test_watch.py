@@ -175,3 +175,13 @@ def test_only_a_started_watch_has_a_pulse() -> None:
     """One in waiting cannot be late."""
     watch, _, _ = watching(LISTED)
     assert watch.pulse is None
+
+
+def test_a_watch_that_is_opened_again_is_counted() -> None:
+    """By its kind; the first connection is none that was opened again."""
+    counted: list[str] = []
+    cluster: Any = Script(LISTED, (UnavailableError("broke"),), ())
+    watch = Watch(cluster, Scope(kind=KIND), FakeClock(), lambda: None, counted.append)
+    for _ in range(3):
+        watch.listen()
+    assert counted == ["ConfigMap", "ConfigMap"]

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The page of metrics shows what was counted, by the names that are documented."""
+
+from __future__ import annotations
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from fluxsm.adapters.metrics import METRICS, PrometheusMetrics
+
+INSTANCE = {
+    "uid": "1", "kind": "FluxInstance", "name": "flux", "exported_namespace": "flux-system",
+    "ready": "True", "reason": "ReconciliationSucceeded", "suspended": "False",
+    "registry": "ghcr.io/fluxcd", "revision": "v2.8.8",
+}  # fmt: skip
+
+
+def samples(metrics: PrometheusMetrics) -> dict[str, float]:
+    """The samples on the page, labels in the name."""
+    return {
+        f"{sample.name}{sorted(sample.labels.items())}": sample.value
+        for family in text_string_to_metric_families(metrics.page().decode())
+        for sample in family.samples
+    }
+
+
+def busy() -> PrometheusMetrics:
+    """Metrics of an operator to which everything has happened once."""
+    metrics = PrometheusMetrics()
+    metrics.instance(INSTANCE)
+    metrics.transition("Applying", "Applied", "HealthChecking", 0.7)
+    metrics.transition("HealthChecking", "Healthy", "Ready", 2)
+    metrics.drift(3)
+    metrics.request("PATCH", 200)
+    metrics.watch_restarted("Deployment")
+    metrics.heard(0.05)
+    return metrics
+
+
+def test_everything_that_is_documented_is_on_the_page() -> None:
+    """And nothing else but what the process itself tells."""
+    families = text_string_to_metric_families(busy().page().decode())
+    found = {(family.name, family.documentation) for family in families}
+    ours = {item for item in found if not item[0].startswith("process_")}
+    assert ours == {(metric.name.removesuffix("_total"), metric.help) for metric in METRICS}
+
+
+def test_what_was_counted_is_shown() -> None:
+    """Each number with its labels."""
+    found = samples(busy())
+    row = [("dest", "Ready"), ("event", "Healthy"), ("source", "HealthChecking")]
+    assert found[f"fluxsm_transitions_total{row}"] == 1
+    assert found[f"fluxsm_state_seconds_sum{[('state', 'HealthChecking')]}"] == 2
+    assert found[f"fluxsm_state{[('state', 'Ready')]}"] == 1
+    assert found[f"fluxsm_state{[('state', 'HealthChecking')]}"] == 0
+    assert found["fluxsm_drift_repairs_total[]"] == 3
+    assert found[f"rest_client_requests_total{[('code', '200'), ('method', 'PATCH')]}"] == 1
+    assert found[f"fluxsm_watch_restarts_total{[('kind', 'Deployment')]}"] == 1
+    name = ("name", "fluxinstance")
+    assert found[f"workqueue_queue_duration_seconds_count{[name]}"] == 1
+    assert found[f"workqueue_queue_duration_seconds_bucket{[('le', '0.01'), name]}"] == 0
+    assert found[f"workqueue_queue_duration_seconds_bucket{[('le', '0.1'), name]}"] == 1
+    success = [("controller", "fluxinstance"), ("result", "success")]
+    assert found[f"controller_runtime_reconcile_total{success}"] == 1
+
+
+def test_an_instance_has_one_series_that_goes_with_it() -> None:
+    """A change of a label replaces it."""
+    metrics = busy()
+    metrics.instance({**INSTANCE, "suspended": "True"})
+    (series,) = (name for name in samples(metrics) if name.startswith("flux_instance_info"))
+    assert "('suspended', 'True')" in series
+    metrics.instance(None)
+    assert not [name for name in samples(metrics) if name.startswith("flux_instance_info")]
