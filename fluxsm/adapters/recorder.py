@@ -20,7 +20,7 @@ from fluxsm.api import names
 from fluxsm.api.objects import Manifest, ObjectRef
 from fluxsm.errors import ClusterError
 from fluxsm.ports import Clock, Cluster, Notice
-from fluxsm.rules import notification
+from fluxsm.rules import event, notification
 from fluxsm.rules.timestamp import format_time
 
 log = logging.getLogger("fluxsm.events")
@@ -117,7 +117,7 @@ class EventRecorder:
             "involvedObject": _reference(instance),
             "type": notice.type,
             "reason": notice.reason,
-            "message": notice.message[:1024],
+            "message": event.fit(notice.message),
             "source": {"component": names.MANAGER},
             "reportingComponent": names.MANAGER,
             "reportingInstance": self._host,
