@@ -19,7 +19,6 @@ from fluxsm.api.objects import Manifest
 from fluxsm.errors import Cure
 from fluxsm.machine.alphabet import Event, State
 from fluxsm.machine.table import Row, StateDef
-from fluxsm.ports import Fetched
 from fluxsm.rules import conditions, history, inventory
 from fluxsm.rules.changes import Action
 from fluxsm.rules.timestamp import format_time
@@ -214,12 +213,8 @@ def _write_verified(write: conditions.Writer, run: Run) -> None:
     if fetched.verified is None:
         write.drop(names.VERIFIED)
         return
-    write.set(names.VERIFIED, "True", names.SUCCEEDED, signed(fetched))
-
-
-def signed(fetched: Fetched) -> str:
-    """Who signed an artifact, as conditions and events show it."""
-    return f"{fetched.distribution.source} ({fetched.digest}) is signed by {fetched.verified}"
+    told = f"{fetched.distribution.source} ({fetched.digest}) is signed by {fetched.verified}"
+    write.set(names.VERIFIED, "True", names.SUCCEEDED, told)
 
 
 def _write_failed(write: conditions.Writer, failure: Failure) -> None:

@@ -15,8 +15,8 @@ from fluxsm.api import duration, names
 from fluxsm.api.objects import ObjectRef
 from fluxsm.machine.alphabet import Event, State
 from fluxsm.ports import Notice
-from fluxsm.projection import describe, is_quiet, signed
-from fluxsm.rules import changes, notification
+from fluxsm.projection import describe, is_quiet
+from fluxsm.rules import changes, conditions, notification
 from fluxsm.run import Trigger
 from fluxsm.step import Step
 
@@ -53,16 +53,6 @@ def health_check_canceled(step: Step) -> Notice | None:
         reason=names.HEALTH_CHECK_CANCELED,
         message=f"Health checks canceled by a newer request for {ref}",
     )
-
-
-def verified(step: Step) -> Notice | None:
-    """Normal Verified: an artifact was fetched that has the signature that was asked for."""
-    run = step.observed.run
-    if step.row.event is not Event.FETCHED or run.fetched is None or run.fetched.verified is None:
-        return None
-    if run.trigger in {Trigger.TIMER, Trigger.DRIFT, Trigger.RETRY}:
-        return None
-    return Notice(type="Normal", reason=names.VERIFIED, message=signed(run.fetched))
 
 
 def outdated(step: Step) -> Notice | None:
@@ -178,6 +168,17 @@ def finished(step: Step) -> Notice | None:
     )
 
 
+def verified(step: Step) -> Notice | None:
+    """Normal Verified: an artifact was installed that has the signature that was asked for."""
+    told = conditions.find(step.status.get("conditions") or [], names.VERIFIED)
+    if told is None or step.row.dest is not State.READY:
+        return None
+    before = step.observed.instance.condition(names.VERIFIED)
+    if before is not None and before.message == told["message"]:
+        return None
+    return Notice(type="Normal", reason=names.VERIFIED, message=str(told["message"]))
+
+
 def leftovers(step: Step) -> Notice | None:
     """Warning: the instance is gone, but not everything that it had installed."""
     if step.row.event is not Event.UNINSTALLED or not step.outcome.message:
@@ -194,7 +195,6 @@ def metadata(step: Step) -> Mapping[str, str]:
 ANNOUNCEMENTS: Iterable[Announcement] = (
     disabled,
     health_check_canceled,
-    verified,
     outdated,
     progressing,
     drift_detected,
@@ -202,6 +202,7 @@ ANNOUNCEMENTS: Iterable[Announcement] = (
     upgrade_blocked,
     check_failed,
     changed,
+    verified,
     finished,
     leftovers,
 )
