@@ -78,7 +78,7 @@ class Operator:
             "RUNTIME_NAMESPACE": namespace,
             "NOTIFICATIONS_DISABLED": "true",
             "PYTHONUNBUFFERED": "1",
-            **(cluster.pod_environment() if in_pod else {}),
+            **({"KUBECONFIG": "", **cluster.pod_environment()} if in_pod else {}),
             **(env or {}),
         }
         self._child = Child("fluxsm", command, self.log, environment)

@@ -8,17 +8,15 @@ where the API server is stands in the environment, as in a pod.
 from __future__ import annotations
 
 import sys
+from pathlib import Path
+
+from fluxsm.adapters.kube import configuration
+from fluxsm.cli import main as operate
 
 
 def main(folder: str, args: list[str]) -> None:
     """Be `fluxsm` with these arguments."""
-    from kubernetes.config import incluster_config
-
-    import fluxsm.adapters.kube.configuration  # noqa: F401 before the next, which is heavy alone
-    from fluxsm.cli import main as operate
-
-    incluster_config.SERVICE_TOKEN_FILENAME = f"{folder}/token"
-    incluster_config.SERVICE_CERT_FILENAME = f"{folder}/ca.crt"
+    configuration.SERVICE_ACCOUNT = Path(folder)
     sys.argv = ["fluxsm", *args]
     operate()
 

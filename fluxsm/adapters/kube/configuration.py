@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -51,9 +52,12 @@ for _package in ("kubernetes", "kubernetes.config", "kubernetes.utils"):
 from kubernetes.client.configuration import Configuration  # noqa: E402 not before they wait
 from kubernetes.client.rest import RESTClientObject  # noqa: E402
 from kubernetes.config.config_exception import ConfigException  # noqa: E402
-from kubernetes.config.incluster_config import load_incluster_config  # noqa: E402
+from kubernetes.config.incluster_config import InClusterConfigLoader  # noqa: E402
 
 __all__ = ["Configuration", "RESTClientObject", "read_kubeconfig", "read_service_account"]
+
+SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+"""Where a pod finds its token and whom it may trust."""
 
 
 def read_service_account() -> Configuration:
@@ -63,8 +67,9 @@ def read_service_account() -> Configuration:
         UsageError: this process does not run in a cluster.
     """
     found = Configuration()
+    loader = InClusterConfigLoader(SERVICE_ACCOUNT / "token", SERVICE_ACCOUNT / "ca.crt")
     try:
-        load_incluster_config(client_configuration=found)
+        loader.load_and_set(found)
     except ConfigException as error:
         raise UsageError(
             f"this is not a pod with a service account ({error}); use --kubeconfig"

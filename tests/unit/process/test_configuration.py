@@ -22,12 +22,11 @@ _HEAVY = (
 _OPERATOR = """
 from pathlib import Path
 import fluxsm.runtime.logs
+from fluxsm.adapters.kube import configuration
 from fluxsm.adapters.kube.client import KubeClient
 from fluxsm.app import Operator, Options
 from fluxsm.settings import Settings
-from kubernetes.config import incluster_config
-incluster_config.SERVICE_TOKEN_FILENAME = "{folder}/token"
-incluster_config.SERVICE_CERT_FILENAME = "{folder}/ca.crt"
+configuration.SERVICE_ACCOUNT = Path("{folder}")
 client = KubeClient.in_cluster()
 Operator(client, Settings(), Options(storage=Path("/nowhere")))
 assert client.host == "https://[fd00::1]:443", client.host
