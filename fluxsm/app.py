@@ -16,9 +16,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fluxsm.adapters.bundled import Distributions
+from fluxsm.adapters.certificate import Certificate
 from fluxsm.adapters.clock import SystemClock
 from fluxsm.adapters.kube.client import KubeClient
 from fluxsm.adapters.kube.cluster import SILENCE_SECONDS, KubeCluster
+from fluxsm.adapters.kube.reviews import Reviews
 from fluxsm.adapters.kube.watches import InstanceWatch, LiveObjects, Pulse
 from fluxsm.adapters.metrics import PrometheusMetrics
 from fluxsm.adapters.recorder import EventRecorder
@@ -31,7 +33,7 @@ from fluxsm.runtime.election import LEASE, Elector
 from fluxsm.runtime.loop import Loop
 from fluxsm.runtime.probes import Page, Pages, PageServer
 from fluxsm.runtime.reconciler import Reconciler
-from fluxsm.settings import RegistrySettings, Settings
+from fluxsm.settings import MetricsSettings, RegistrySettings, Settings
 from fluxsm.step import Step
 from states.behaviour import BEHAVIOUR
 
@@ -45,6 +47,9 @@ STUCK_SECONDS = 300.0
 
 SILENT_SECONDS = 180.0
 """A watch that heard nothing from the API server for this long does not know what is there."""
+
+REVIEW_SECONDS = 5.0
+"""Time limit of a question to the API server about a reader of the metrics, who is waiting."""
 
 PATIENCE_SECONDS = 3.0
 """After the signal to end, the step that is under way has this long to finish its work."""
@@ -60,7 +65,7 @@ class Options:
     Attributes:
         storage: folder of the operator's own distribution.
         health_address: where the probes are served; empty means nowhere.
-        metrics_address: where the metrics are served; empty means nowhere.
+        metrics: where and to whom the metrics are served.
         election: how leadership is kept; None means that there is no other process.
         silence: seconds without a word after which a watch is opened again.
         registry: how registries are reached.
@@ -68,7 +73,7 @@ class Options:
 
     storage: Path
     health_address: str = ""
-    metrics_address: str = ""
+    metrics: MetricsSettings = field(default_factory=MetricsSettings)
     election: Terms | None = None
     silence: float = SILENCE_SECONDS
     registry: RegistrySettings = field(default_factory=RegistrySettings)
@@ -124,14 +129,11 @@ class Operator:
         )
         self._elector = self._candidate(options.election, settings.namespace)
         self._ended = threading.Event()
-        self._servers = [
-            PageServer(address, pages)
-            for address, pages in (
-                (options.health_address, self._probes()),
-                (options.metrics_address, {"/metrics": self._metrics_page}),
-            )
-            if address
-        ]
+        self._servers: list[PageServer] = []
+        if options.health_address:
+            self._servers.append(PageServer(options.health_address, self._probes()))
+        if options.metrics.address:
+            self._servers.append(self._metrics_server(options.metrics))
 
     def run(self) -> None:
         """Reconcile until `stop` is called, then let go of everything.
@@ -240,6 +242,17 @@ class Operator:
     def _watches(self) -> list[Pulse]:
         """The signs of life of all watches; a process in waiting has none."""
         return [*self._instances.pulses(), *self._live.pulses()]
+
+    def _metrics_server(self, settings: MetricsSettings) -> PageServer:
+        """Plain and for everybody, as in the reference, unless the settings say otherwise."""
+        files = settings.certificate
+        wrap = Certificate(files.chain, files.key).wrap if files else None
+        guard = None
+        if settings.require_token:
+            reviews = Reviews(self._client.apart(REVIEW_SECONDS), self._clock)
+            guard = reviews.judge
+        pages = {"/metrics": self._metrics_page}
+        return PageServer(settings.address, pages, wrap=wrap, guard=guard)
 
     def _metrics_page(self) -> Page:
         return Page(200, self.metrics.page(), "text/plain; version=0.0.4; charset=utf-8")

@@ -74,3 +74,26 @@ class RegistrySettings:
     plain_http: frozenset[str] = frozenset()
     cache: Path | None = None
     verify: VerifyPolicy | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CertificateFiles:
+    """A certificate with its chain and its key, PEM files that may be renewed at any time."""
+
+    chain: Path
+    key: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricsSettings:
+    """Where and to whom the metrics are served.
+
+    Attributes:
+        address: such as `:8080`; empty means nowhere.
+        certificate: for TLS; None is plain HTTP, as in the reference.
+        require_token: only readers whom the API server knows and allows may read.
+    """
+
+    address: str = ""
+    certificate: CertificateFiles | None = None
+    require_token: bool = False

@@ -18,7 +18,7 @@ from typing import Any
 import click
 
 from fluxsm.api import duration, names
-from fluxsm.cli import registry
+from fluxsm.cli import metrics, registry
 from fluxsm.cli.distribution import own_folder
 from fluxsm.cli.durations import Duration
 from fluxsm.errors import FluxsmError, UsageError
@@ -134,12 +134,7 @@ _SWITCH: dict[str, Any] = {
 @click.option(
     "--health-addr", default=":8081", show_default=True, help="Address of the probes; empty: none."
 )
-@click.option(
-    "--metrics-addr",
-    default=":8080",
-    show_default=True,
-    help="Address of the metrics; empty: none.",
-)
+@metrics.options
 @click.option(
     "--interval-jitter-percentage",
     "jitter",
@@ -247,7 +242,7 @@ def _operator(flags: dict[str, Any]) -> Any:
     options = Options(
         storage=flags["storage_path"] or own_folder(),
         health_address=flags["health_addr"],
-        metrics_address=flags["metrics_addr"],
+        metrics=metrics.settings(flags),
         election=_terms(flags),
         silence=flags["silence"].total_seconds(),
         registry=replace(registry.settings(), cache=flags["cache"]),

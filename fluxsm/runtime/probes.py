@@ -4,15 +4,22 @@
 from __future__ import annotations
 
 import logging
+import socket
+import sys
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from socketserver import TCPServer
+from typing import Any, Final
 
 from fluxsm.errors import UsageError
 
 log = logging.getLogger("fluxsm.probes")
+
+SLOW_SECONDS: Final = 10.0
+"""A reader that says nothing for this long is left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +32,12 @@ class Page:
 
 
 Pages = Mapping[str, Callable[[], Page]]
+
+Wrap = Callable[[socket.socket], socket.socket]
+"""Takes a connection over that was accepted, to speak TLS. Raises OSError."""
+
+Guard = Callable[[str, str], HTTPStatus]
+"""Judges a reader by the authorization header and the path: OK, or why not."""
 
 
 def parse_address(text: str) -> tuple[str, int]:
@@ -42,18 +55,26 @@ def parse_address(text: str) -> tuple[str, int]:
 class PageServer:
     """Serves a few pages in threads of its own."""
 
-    def __init__(self, address: str, pages: Pages) -> None:
+    def __init__(
+        self, address: str, pages: Pages, *, wrap: Wrap | None = None, guard: Guard | None = None
+    ) -> None:
         """Bind the address.
 
+        Args:
+            address: such as `:8081`.
+            pages: by their path.
+            wrap: speaks TLS; plain without.
+            guard: judges the readers; without, everybody may read.
+
         Raises:
-            UsageError: it is malformed, or taken.
+            UsageError: the address is malformed, or taken.
         """
         host, port = parse_address(address)
         try:
-            self._server = ThreadingHTTPServer((host, port), _handler(pages))
+            self._server = _Server((host, port), _handler(pages, guard))
         except OSError as error:
             raise UsageError(f"{address} cannot be listened on: {error.strerror}") from None
-        self._server.daemon_threads = True
+        self._server.wrap = wrap
         self._thread = threading.Thread(
             target=self._server.serve_forever, name=f"http-{self.port}", daemon=True
         )
@@ -71,18 +92,55 @@ class PageServer:
         self._thread.join(timeout=2)
 
 
-def _handler(pages: Pages) -> type[BaseHTTPRequestHandler]:
+class _Server(ThreadingHTTPServer):
+    """Every reader has a thread, so one that is slow or broken holds up no other."""
+
+    daemon_threads = True
+    wrap: Wrap | None = None
+
+    def server_bind(self) -> None:
+        """Listen, without asking a name server what this machine is called."""
+        TCPServer.server_bind(self)
+
+    def finish_request(self, request: Any, client_address: Any) -> None:
+        """Answer, after the handshake where TLS is spoken."""
+        if self.wrap is None:
+            super().finish_request(request, client_address)
+            return
+        request.settimeout(SLOW_SECONDS)
+        with self.wrap(request) as secure:
+            super().finish_request(secure, client_address)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002 of the base
+        """A reader that went away, or speaks no TLS, is no error of this process."""
+        error = sys.exception()
+        if isinstance(error, OSError):
+            log.debug("the connection of %s broke: %s", client_address[0], error)
+        else:
+            log.error("a page could not be made", exc_info=error)
+
+
+def _handler(pages: Pages, guard: Guard | None) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
-        timeout = 10
+        timeout = SLOW_SECONDS
 
         def do_GET(self) -> None:
-            make = pages.get(self.path.partition("?")[0].rstrip("/") or "/")
-            page = make() if make else Page(404, b"not found\n")
+            page = self._page(self.path.partition("?")[0].rstrip("/") or "/")
             self.send_response(page.status)
+            if page.status == HTTPStatus.UNAUTHORIZED:
+                self.send_header("WWW-Authenticate", "Bearer")
             self.send_header("Content-Type", page.type)
             self.send_header("Content-Length", str(len(page.body)))
             self.end_headers()
             self.wfile.write(page.body)
+
+        def _page(self, path: str) -> Page:
+            if guard is not None:
+                verdict = guard(self.headers.get("Authorization", ""), path)
+                if verdict is not HTTPStatus.OK:
+                    return Page(verdict, f"{verdict.phrase.lower()}\n".encode())
+            make = pages.get(path)
+            return make() if make else Page(HTTPStatus.NOT_FOUND, b"not found\n")
 
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 as in the base class
             log.debug(format, *args)

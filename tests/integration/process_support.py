@@ -74,15 +74,25 @@ def kubectl(cluster: Cluster, *args: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
-def account_kubeconfig(cluster: Cluster, namespace: str) -> Path:
-    """A kubeconfig for the ServiceAccount of the operator, with a token that the server signed."""
-    token = cluster.kubectl("create", "token", names.MANAGER, "--namespace", namespace).strip()
+def account_kubeconfig(cluster: Cluster, namespace: str, account: str = names.MANAGER) -> Path:
+    """A kubeconfig for a ServiceAccount, the operator's own, with a token of the server."""
+    token = cluster.kubectl("create", "token", account, "--namespace", namespace).strip()
     config = json.loads(cluster.kubeconfig("admin").read_text())
     config["users"] = [{"name": "admin", "user": {"token": token}}]
-    path = cluster.folder / "account.kubeconfig"
+    path = cluster.folder / f"account-{account}.kubeconfig"
     path.write_text(json.dumps(config))
     path.chmod(0o600)
     return path
+
+
+def with_component(folder: Path, component: str) -> Path:
+    """Make a folder a kustomization of the operator with a component."""
+    # kustomize takes relative paths only, and no folder above its own root.
+    up = "../" * (len(folder.resolve().parts) - 1)
+    base = f"{up}{str(ROOT / 'manifests' / 'operator')[1:]}"
+    text = f"resources: [{base}]\ncomponents: [{base}/components/{component}]\n"
+    (folder / "kustomization.yaml").write_text(text)
+    return folder
 
 
 def writes(cluster: Cluster, user: str, *, since: str = "") -> list[str]:

@@ -11,8 +11,9 @@ import pytest
 import yaml
 
 from fluxsm import __version__
+from fluxsm.cli import metrics, run
 from tests.controlplane.binary import find
-from tests.integration.process_support import ROOT
+from tests.integration.process_support import ROOT, with_component
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(60)]
 
@@ -59,12 +60,7 @@ def test_the_image_is_that_of_this_version() -> None:
 )
 def test_a_component_adds_one_object(tmp_path: Path, component: str, kind: str) -> None:
     """It selects the pods, or the Service, of the base."""
-    # kustomize takes relative paths only, and no folder above its own root.
-    up = "../" * (len(tmp_path.resolve().parts) - 1)
-    base = f"{up}{str(OPERATOR)[1:]}"
-    text = f"resources: [{base}]\ncomponents: [{base}/components/{component}]\n"
-    (tmp_path / "kustomization.yaml").write_text(text)
-    plain, more = built(OPERATOR), built(tmp_path)
+    plain, more = built(OPERATOR), built(with_component(tmp_path, component))
     assert len(more) == len(plain) + 1
     found = one(more, kind)["spec"]
     selector = found.get("podSelector") or found["selector"]
@@ -72,3 +68,19 @@ def test_a_component_adds_one_object(tmp_path: Path, component: str, kind: str) 
         more, "Service"
     )  # fmt: skip
     assert selector["matchLabels"].items() <= target["metadata"]["labels"].items()
+
+
+def test_secure_metrics_are_flags_that_the_operator_understands(tmp_path: Path) -> None:
+    """The files that they name lie in the Secret that is mounted."""
+    manifests = built(with_component(tmp_path, "secure-metrics"))
+    pod = one(manifests, "Deployment")["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    found = metrics.settings(run.command.make_context("run", list(container["args"])).params)
+    assert found.require_token
+    assert found.certificate is not None
+    mounts = {item["name"]: Path(item["mountPath"]) for item in container["volumeMounts"]}
+    volumes = {item["name"]: item for item in pod["volumes"]}
+    files = {found.certificate.chain, found.certificate.key}
+    assert files == {mounts["metrics-tls"] / name for name in ("tls.crt", "tls.key")}
+    assert volumes["metrics-tls"]["secret"]["secretName"] == "flux-operator-metrics-tls"
+    assert mounts.keys() == volumes.keys()
