@@ -212,7 +212,8 @@ class KubeClient:
             headers = {"Accept": accept, "User-Agent": "fluxsm"} | _credentials(used)
             if payload is not None:
                 headers["Content-Type"] = content_type
-            self._check(method, what)
+            if self._refusal:
+                raise UnavailableError(f"{what}: not sent, {self._refusal}")
             try:
                 response = self._pool.request(
                     method,
@@ -235,16 +236,6 @@ class KubeClient:
             self._refresh(used)
         return response
 
-    def _check(self, method: str, what: str) -> None:
-        """A look before a connection is made, which may take seconds."""
-        if self._refusal:
-            raise UnavailableError(f"{what}: not sent, {self._refusal}")
-        self._guard(method)
-
-    def _guard(self, method: str) -> None:
-        if method in _MUTATING:
-            self.before_mutation()
-
     def _url(self, path: str, query: Mapping[str, str] | None) -> str:
         from urllib.parse import urlencode  # noqa: PLC0415 cheap, and only used here
 
@@ -254,8 +245,8 @@ class KubeClient:
         configuration.connection_pool_maxsize = POOL_SIZE
         configuration.retries = urllib3.Retry(False)
         self._configuration = configuration
-        self._pool: urllib3.PoolManager = RESTClientObject(configuration).pool_manager
-        _look_last(self._pool, self._guard)
+        pool: urllib3.PoolManager = RESTClientObject(configuration).pool_manager
+        self._pool = _guarded(pool, lambda: self.before_mutation())  # noqa: PLW0108 it is set later
         self._pool.connection_pool_kw["socket_options"] = _SOCKET_OPTIONS
 
     def _refresh(self, used: Configuration) -> None:
@@ -280,19 +271,30 @@ class KubeClient:
         return found
 
 
-def _look_last(pool: urllib3.PoolManager, guard: Callable[[str], None]) -> None:
-    """Have the guard asked again over the connection that is ready, just before the request."""
+def _guarded(pool: urllib3.PoolManager, check: Callable[[], None]) -> urllib3.PoolManager:
+    """Have a write checked at the last moment, when its connection is ready and its bytes are."""
 
     def guarded(kind: Any) -> Any:
         class Connection(kind.ConnectionCls):  # type: ignore[misc] # plain or TLS
             def request(self, method: str, *args: Any, **options: Any) -> None:
-                guard(method)
+                if self.sock is None:
+                    self.connect()
+                # With a timeout, a send waits for the socket, and then for the other threads of
+                # this process, after the check. Reading the answer sets a timeout again.
+                if method in _MUTATING:
+                    self.timeout = None
                 super().request(method, *args, **options)
+
+            def endheaders(self, *args: Any, **options: Any) -> None:
+                if self._method in _MUTATING:
+                    check()
+                super().endheaders(*args, **options)
 
         return type(kind.__name__, (kind,), {"ConnectionCls": Connection})
 
     kinds = pool.pool_classes_by_scheme
     pool.pool_classes_by_scheme = {scheme: guarded(kind) for scheme, kind in kinds.items()}
+    return pool
 
 
 def _credentials(configuration: Configuration) -> dict[str, str]:

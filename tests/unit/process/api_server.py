@@ -70,7 +70,8 @@ class Request:
 class ApiServer:
     """What was asked, and where."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, connected: threading.Event) -> None:
+        self.connected = connected
         self.host = f"http://127.0.0.1:{port}"
         self.requests: list[Request] = []
 
@@ -95,10 +96,12 @@ class _Server(ThreadingHTTPServer):
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         self._connections: list[socket.socket] = []
+        self.connected = threading.Event()
 
     def process_request(self, request: Any, client_address: Any) -> None:
         """Note the connection."""
         self._connections.append(request)
+        self.connected.set()
         super().process_request(request, client_address)
 
     def disconnect(self) -> None:
@@ -135,7 +138,7 @@ def serving(*answers: Callable[[Request], None]) -> Iterator[ApiServer]:
             """Say nothing."""
 
     server = _Server(("127.0.0.1", 0), Handler)
-    found = ApiServer(int(server.server_address[1]))
+    found = ApiServer(int(server.server_address[1]), server.connected)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:
