@@ -3,11 +3,6 @@
 
 from __future__ import annotations
 
-import os
-
-# Searching all installed packages for plugins would take a good part of a short command's time.
-os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
-
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 

@@ -8,6 +8,7 @@ and exit code 1; commands to which 1 means something else set `failure_code`.
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from typing import Any, NoReturn
 
@@ -15,6 +16,9 @@ import click
 
 from fluxsm import __version__
 from fluxsm.errors import FluxsmError
+
+# Searching all installed packages for plugins would take a good part of a short command's time.
+os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
 # name: (module, what `fluxsm --help` says); the modules are heavy, the texts are not.
 _COMMANDS = {
