@@ -8,6 +8,7 @@ the way.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -20,6 +21,7 @@ from fluxsm.machine.alphabet import Event
 from fluxsm.ports import Applied, Cluster, PatchType, Ports
 from fluxsm.rules import health, inventory, ownership
 from fluxsm.rules.changes import Action, Change, action_of
+from fluxsm.rules.health import Health, Status
 from fluxsm.rules.ledger import Ledger
 from fluxsm.run import Deadline, Failure, Trigger
 from fluxsm.step import Observed, Outcome, entered
@@ -73,31 +75,52 @@ def _finish_stage(
     missing = _missing(observed, ports, stage)
     if missing:
         return _apply(observed, ports, missing)
-    if _stage_of(str(stage[0].get("kind", ""))) == 2:  # the last stage is HealthChecking's
-        return None
+    found = health.statuses(stage, ports.live.get, observed.now)
     unfinished = [
         f"{ref} status: '{status.status.value}'"
-        for ref, status in health.statuses(stage, ports.live.get, observed.now)
-        if not status.is_current
+        for ref, status in found
+        if _is_awaited(status, stage)
     ]
     if unfinished:
         return _wait(observed, f"Waiting for [{', '.join(unfinished)}]")
     return None
 
 
+def _is_awaited(status: Health, stage: Sequence[Manifest]) -> bool:
+    """Whether an object holds its stage up.
+
+    What is being deleted does so in every stage: it is applied anew once it is gone. Whether the
+    objects of the last stage get healthy is HealthChecking's to say.
+    """
+    is_last = _stage_of(str(stage[0].get("kind", ""))) == 2
+    return status.status is Status.TERMINATING or not (is_last or status.is_current)
+
+
 def _missing(observed: Observed, ports: Ports, objects: Sequence[Manifest]) -> list[Manifest]:
     """What still has to be applied in this run.
 
     An object is applied once in a run. If somebody rewrites it at once, doing the same would be
-    a race without end; it is left to Ready, which knows when to give way. Nor does a repair touch
-    what has opted out of repairs.
+    a race without end; it is left to Ready, which knows when to give way. One that is gone again
+    is applied again, some times. One that is being deleted is not: it would go all the same. Nor
+    does a repair touch what has opted out of repairs.
     """
-    done = {change.ref.identity for change in observed.run.changes}
-    unsettled = observed.run.ledger.unsettled(objects, ports.live.get)
-    missing = [item for item in unsettled if ObjectRef.of(item).identity not in done]
+    applied = Counter(change.ref.identity for change in observed.run.changes)
+    missing = [
+        item
+        for item in observed.run.ledger.unsettled(objects, ports.live.get)
+        if _may_apply(ports.live.get(ObjectRef.of(item)), applied[ObjectRef.of(item).identity])
+    ]
     if observed.run.trigger is not Trigger.DRIFT:
         return missing
     return [item for item in missing if not _is_left_alone(ports.live.get(ObjectRef.of(item)))]
+
+
+def _may_apply(live: Manifest | None, times: int) -> bool:
+    return times < _TRIES if live is None else times == 0 and not _is_leaving(live)
+
+
+def _is_leaving(live: Manifest) -> bool:
+    return "deletionTimestamp" in live["metadata"]
 
 
 def _is_left_alone(live: Manifest | None) -> bool:
@@ -134,6 +157,8 @@ def _apply(observed: Observed, ports: Ports, missing: Sequence[Manifest]) -> Out
             continue
         live = (adopted or answer).manifest
         ports.live.put(live)
+        if _is_leaving(live):
+            continue  # its deletion crossed the apply; the next one comes when it is gone
         ledger = ledger.with_answer(wanted, live)
         action = _action(answer, before[ref], adopted=adopted is not None)
         changes.append(Change(ref=ref, action=action))

@@ -133,7 +133,7 @@ def test_err_9_an_immutable_field_is_not_forced(instance: Instance, operate: Ope
 
 
 def test_err_10_a_stage_that_does_not_get_ready(instance: Instance, operate: Operate) -> None:
-    """A CRD that is stuck in deletion holds up the stages after it, and is named."""
+    """A CRD that is stuck in deletion holds up the stages after it; once it is gone all goes on."""
     crds = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
     name = "buckets.source.toolkit.fluxcd.io"
     instance.cluster.request("POST", crds, _crd(name))
@@ -150,7 +150,8 @@ def test_err_10_a_stage_that_does_not_get_ready(instance: Instance, operate: Ope
     finally:
         free = {"metadata": {"finalizers": None}}
         instance.cluster.request("PATCH", f"{crds}/{name}", free, content_type=MERGE)
-    instance.becomes_ready(seconds=90)
+    instance.becomes_ready(seconds=30)  # in the same run: its stage has a minute
+    assert "Failed" not in {item.dest for item in operator.transitions()}
 
 
 def _crd(name: str) -> Manifest:
