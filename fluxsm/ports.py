@@ -312,6 +312,9 @@ class Metrics(Protocol):
     def drift(self, count: int) -> None:
         """So many objects were found drifted."""
 
+    def blocked(self, reason: str) -> None:
+        """An upgrade that nobody asked for was tried and could not be fetched or built."""
+
 
 class Clock(Protocol):
     """Time. Everything that depends on it takes it from here."""

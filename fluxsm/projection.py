@@ -199,10 +199,29 @@ def _write_ready(write: conditions.Writer, run: Run, now: datetime) -> None:
     else:
         write.drop(names.UPGRADE_BLOCKED)
     if run.blocked is None or run.applied:
+        _write_outdated(write, run)
         _write_verified(write, run)
     if run.blocked is None or run.applied or not write.is_true(names.READY):
         took = duration.format_elapsed(now - run.started)
         write.ready(names.RECONCILIATION_SUCCEEDED, f"Reconciliation finished in {took}")
+
+
+def _write_outdated(write: conditions.Writer, run: Run) -> None:
+    """Which newer version is refused; what a run did not look for is left as it is."""
+    if run.build is None:
+        return
+    if run.refused:
+        write.set(names.OUTDATED, "True", names.OUTDATED_VERSION, describe_refused(run.refused))
+    else:
+        write.drop(names.OUTDATED)
+
+
+def describe_refused(version: str) -> str:
+    """A newer version that is refused, as conditions and events show it."""
+    return (
+        f"Flux {version} is on offer, but of a minor that this operator does not support:"
+        " upgrade the operator, or see --supported-minors"
+    )
 
 
 def _write_verified(write: conditions.Writer, run: Run) -> None:

@@ -216,7 +216,8 @@ def _next_run(seen: Observed, row: Row) -> Run:
     )
     run = begin(trigger, seen.instance, seen.now, after=seen.run)
     if row.event is Event.DRIFTED:
-        return replace(run, fetched=seen.run.fetched, build=seen.run.build)
+        found = seen.run
+        return replace(run, fetched=found.fetched, build=found.build, refused=found.refused)
     if row.dest is row.source:  # heard where it starts nothing: while suspended or deleted
         return replace(seen.run, generation=run.generation, annotations=run.annotations)
     return run

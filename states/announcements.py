@@ -15,7 +15,7 @@ from fluxsm.api import duration, names
 from fluxsm.api.objects import ObjectRef
 from fluxsm.machine.alphabet import Event, State
 from fluxsm.ports import Notice
-from fluxsm.projection import describe, is_quiet
+from fluxsm.projection import describe, describe_refused, is_quiet
 from fluxsm.rules import changes, conditions, notification
 from fluxsm.run import Trigger
 from fluxsm.step import Step
@@ -66,10 +66,7 @@ def outdated(step: Step) -> Notice | None:
     if run.latest and run.latest != installed:
         found.append(f"Flux {installed} is outdated, the latest version is {run.latest}")
     if run.refused:
-        found.append(
-            f"Flux {run.refused} is on offer, but of a minor that this operator does not support:"
-            " upgrade the operator, or see --supported-minors"
-        )
+        found.append(describe_refused(run.refused))
     if not found:
         return None
     return Notice(type="Normal", reason=names.OUTDATED_VERSION, message="; ".join(found))

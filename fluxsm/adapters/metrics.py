@@ -50,6 +50,11 @@ STATE: Final = Metric(
     "fluxsm_state", ("state",), "1 for the state that the instance is in, 0 for the others."
 )
 DRIFT: Final = Metric("fluxsm_drift_repairs_total", (), "Managed objects that were repaired.")
+BLOCKED: Final = Metric(
+    "fluxsm_upgrades_blocked_total",
+    ("reason",),
+    "Tries of an upgrade that nobody asked for, and that could not be fetched or built.",
+)
 REQUESTS: Final = Metric(
     "rest_client_requests_total", ("code", "method"), "Requests to the API server."
 )
@@ -67,7 +72,7 @@ RECONCILES: Final = Metric(
     "Reconciliations by result.",
 )
 METRICS: Final = (
-    INSTANCE, TRANSITIONS, SECONDS, STATE, DRIFT, REQUESTS, RESTARTS, QUEUE, RECONCILES,
+    INSTANCE, TRANSITIONS, SECONDS, STATE, DRIFT, BLOCKED, REQUESTS, RESTARTS, QUEUE, RECONCILES,
 )  # fmt: skip
 
 
@@ -83,6 +88,7 @@ class PrometheusMetrics:
         self._seconds = self._histogram(SECONDS, (0.01, 0.1, 0.5, 1, 5, 15, 60, 300, 3600))
         self._state = self._gauge(STATE)
         self._drift = self._counter(DRIFT)
+        self._blocked = self._counter(BLOCKED)
         self._requests = self._counter(REQUESTS)
         self._restarts = self._counter(RESTARTS)
         self._queue = self._histogram(QUEUE, (0.001, 0.01, 0.1, 0.5, 1, 5, 15, 60))
@@ -107,6 +113,10 @@ class PrometheusMetrics:
     def drift(self, count: int) -> None:
         """So many objects were found drifted."""
         self._drift.inc(count)
+
+    def blocked(self, reason: str) -> None:
+        """An upgrade that nobody asked for was tried and could not be fetched or built."""
+        self._blocked.labels(reason).inc()
 
     def request(self, method: str, code: int) -> None:
         """A request was answered; code 0 means that it was not."""

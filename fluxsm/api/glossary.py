@@ -16,6 +16,8 @@ CONDITIONS: Final[Mapping[str, str]] = {
     " operator can help. Only there while True.",
     names.UPGRADE_BLOCKED: "A newer release that nobody asked for cannot be fetched or built; what"
     " runs is left alone. Only there while True.",
+    names.OUTDATED: "There is a newer version, of a minor that this operator does not support. Only"
+    " there while True.",
     names.VERIFIED: "The artifact that is installed has the signature that --verify-artifact asks"
     " for; the message says whose. Not there when none is asked for.",
 }

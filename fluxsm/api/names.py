@@ -55,6 +55,7 @@ READY: Final = "Ready"
 RECONCILING: Final = "Reconciling"
 STALLED: Final = "Stalled"
 UPGRADE_BLOCKED: Final = "UpgradeBlocked"
+OUTDATED: Final = "Outdated"
 VERIFIED: Final = "Verified"
 
 # Condition and event reasons.

@@ -93,7 +93,8 @@ class Status(Model):
     """What the operator observed."""
 
     conditions: list[Condition] | None = Field(
-        default=None, description="Ready, Reconciling, Stalled, UpgradeBlocked and Verified."
+        default=None,
+        description="Ready, Reconciling, Stalled, UpgradeBlocked, Outdated and Verified.",
     )
     state: str | None = Field(default=None, description="State of the state machine.")
     state_since: str | None = Field(

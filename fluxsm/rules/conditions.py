@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Write the conditions of a status as kstatus wants them, and tell when they break its laws.
 
-`Reconciling`, `Stalled` and `UpgradeBlocked` are there only while they are true, so that whoever
-polls an object has to look at what is there and at nothing else. Conditions that other programs
-have put on the object are never touched.
+`Reconciling`, `Stalled`, `UpgradeBlocked` and `Outdated` are there only while they are true, so
+that whoever polls an object has to look at what is there and at nothing else. Conditions that other
+programs have put on the object are never touched.
 """
 
 from __future__ import annotations
@@ -22,11 +22,14 @@ Condition: TypeAlias = dict[str, Any]
 """One item of `status.conditions`."""
 
 ORDER: Final = (
-    names.STALLED, names.RECONCILING, names.READY, names.UPGRADE_BLOCKED, names.VERIFIED
+    names.STALLED, names.RECONCILING, names.READY, names.UPGRADE_BLOCKED, names.OUTDATED,
+    names.VERIFIED,
 )  # fmt: skip
 """The types that the operator owns, in the order in which they are kept."""
 
-ABNORMAL: Final = frozenset({names.RECONCILING, names.STALLED, names.UPGRADE_BLOCKED})
+ABNORMAL: Final = frozenset({
+    names.RECONCILING, names.STALLED, names.UPGRADE_BLOCKED, names.OUTDATED,
+})  # fmt: skip
 """Types that exist only while they are true."""
 
 EXCLUSIVE: Final = {names.RECONCILING: names.STALLED, names.STALLED: names.RECONCILING}

@@ -246,6 +246,8 @@ class Reconciler:
             self._count(step)
         if step.row.event is Event.DRIFTED:
             self._ports.metrics.drift(repairs(position.run.feuds, step.observed.run.feuds))
+        if step.row.event is Event.BLOCKED and step.run.blocked is not None:
+            self._ports.metrics.blocked(step.run.blocked.reason)
         instance = step.observed.instance
         address = notification.address(
             instance.spec.effective_components,

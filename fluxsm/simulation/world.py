@@ -195,3 +195,6 @@ class _Unmeasured:
 
     def drift(self, count: int) -> None:
         pass
+
+    def blocked(self, reason: str) -> None:
+        pass

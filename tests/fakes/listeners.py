@@ -35,6 +35,7 @@ class FakeMetrics:
         self.transitions: list[tuple[str, str, str]] = []
         self.series: Mapping[str, str] | None = None
         self.drifted = 0
+        self.blocks: list[str] = []
 
     def transition(self, source: str, event: str, dest: str, seconds: float) -> None:
         """Keep a transition."""
@@ -49,3 +50,7 @@ class FakeMetrics:
     def drift(self, count: int) -> None:
         """Count drifted objects."""
         self.drifted += count
+
+    def blocked(self, reason: str) -> None:
+        """Keep why an upgrade was blocked."""
+        self.blocks.append(reason)

@@ -223,6 +223,32 @@ def test_a_minor_that_the_operator_does_not_know_is_named() -> None:
     assert len(told) == 1
     assert NEW in told[0]
     assert "--supported-minors" in told[0]
+    condition = world.condition(names.OUTDATED) or {}
+    assert (condition["status"], condition["reason"]) == ("True", names.OUTDATED_VERSION)
+    assert condition["message"] in told[0]
+
+
+def test_a_minor_that_is_refused_is_named_until_it_is_not_offered_any_more() -> None:
+    """Also after drift was repaired, and by a process that has just started."""
+    world = World(supported_minors=frozenset({"2.7"}))
+    world.distributions.push(ARTIFACT, FIRST, only(MIDDLE, NEW))
+    create(world)
+    world.reach(State.READY)
+    told = world.condition(names.OUTDATED)
+    world.controllers.healthy = lambda _: False
+    world.user.delete(DEPLOYMENT)
+    world.settle(timedelta(minutes=1))
+    assert world.status["state"] == State.HEALTH_CHECKING
+    world.controllers.healthy = lambda _: True
+    world.settle(timedelta(minutes=1))
+    assert world.condition(names.OUTDATED) == told
+    world.settle(timedelta(hours=3))
+    world.boot()
+    world.settle(timedelta(hours=3))
+    assert world.condition(names.OUTDATED) == told
+    world.distributions.push(ARTIFACT, SECOND, only(MIDDLE))
+    world.settle(EVERY * 2, until=lambda: world.condition(names.OUTDATED) is None)
+    assert world.condition(names.OUTDATED) is None
 
 
 MIRROR = "mirror.test/flux"

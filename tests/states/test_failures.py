@@ -450,12 +450,18 @@ def test_a_blocked_upgrade_is_tried_again_and_then_unblocked() -> None:
     saved = world.read()
     world.settle(timedelta(minutes=5))
     assert world.read() == saved, "the same reason is not written again"
+    tries = world.metrics.blocks
+    assert len(tries) > 1
+    assert set(tries) == {names.BUILD_FAILED}
     better = DIGEST.replace("1", "4")
     world.distributions.push(REFERENCE, better, starter())
     world.settle(timedelta(minutes=40))
     assert world.at(State.READY)
     assert world.condition(names.UPGRADE_BLOCKED) is None
     assert world.status["lastArtifactRevision"] == better
+    seen = len(tries)
+    world.settle(timedelta(hours=2))
+    assert len(world.metrics.blocks) == seen
 
 
 def test_drift_is_repaired_while_an_upgrade_is_blocked() -> None:

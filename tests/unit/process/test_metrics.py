@@ -30,6 +30,7 @@ def busy() -> PrometheusMetrics:
     metrics.transition("Applying", "Applied", "HealthChecking", 0.7)
     metrics.transition("HealthChecking", "Healthy", "Ready", 2)
     metrics.drift(3)
+    metrics.blocked("ArtifactFailed")
     metrics.request("PATCH", 200)
     metrics.watch_restarted("Deployment")
     metrics.heard(0.05)
@@ -53,6 +54,7 @@ def test_what_was_counted_is_shown() -> None:
     assert found[f"fluxsm_state{[('state', 'Ready')]}"] == 1
     assert found[f"fluxsm_state{[('state', 'HealthChecking')]}"] == 0
     assert found["fluxsm_drift_repairs_total[]"] == 3
+    assert found[f"fluxsm_upgrades_blocked_total{[('reason', 'ArtifactFailed')]}"] == 1
     assert found[f"rest_client_requests_total{[('code', '200'), ('method', 'PATCH')]}"] == 1
     assert found[f"fluxsm_watch_restarts_total{[('kind', 'Deployment')]}"] == 1
     name = ("name", "fluxinstance")
