@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from fluxsm.adapters.registry.client import OrasRegistry
+from fluxsm.adapters.registry.transport import BODY_LIMIT
 from fluxsm.errors import ArtifactError
 from fluxsm.rules.archive import pack
 from fluxsm.rules.oci_manifest import (
@@ -220,6 +221,23 @@ def test_a_bad_manifest_is_refused(faulty: FaultyRegistry, client: Client, name:
     faulty.serve(manifest=content)
     faulty.on("GET", manifest_path("latest"), Answer(body=content))
     assert expected in failure(lambda: client().pull(faulty.reference, None))
+
+
+def test_an_index_that_leads_to_an_index_is_refused(faulty: FaultyRegistry, client: Client) -> None:
+    """However often it goes round."""
+    inner = index(("linux/amd64", MANIFEST))
+    faulty.serve(manifest=inner, tag="inner")
+    outer = index(("linux/amd64", inner))
+    faulty.serve(manifest=outer)
+    message = failure(lambda: client().pull(faulty.reference, None))
+    assert "the index leads to another index" in message
+
+
+def test_a_manifest_without_end_is_refused(faulty: FaultyRegistry, client: Client) -> None:
+    """It is not read further than manifests may be long."""
+    faulty.on("GET", manifest_path("latest"), Answer(body=b" " * (BODY_LIMIT + 1)))
+    message = failure(lambda: client().pull(faulty.reference, None))
+    assert f"answers with more than {BODY_LIMIT} bytes" in message
 
 
 def test_a_manifest_is_what_its_digest_says(faulty: FaultyRegistry, client: Client) -> None:

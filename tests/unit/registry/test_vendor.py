@@ -10,6 +10,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from fluxsm.adapters.folder import Folder, open_folder, starter_folder
+from fluxsm.cli import root
+from fluxsm.cli import vendor as vendor_command
 from fluxsm.cli.vendor import command
 from fluxsm.errors import ArtifactError, UsageError
 from fluxsm.rules.archive import pack
@@ -17,6 +19,7 @@ from tests.fakes.distributions import NEW
 from tests.registry.faulty import Answer, FaultyRegistry
 
 ARCHIVE = pack({"rbac.yaml": b"kind: ClusterRole\n", "README.md": b"no manifest"})
+SAMPLE = Path(__file__).resolve().parents[3] / "manifests" / "samples" / "flux.yaml"
 SUM = hashlib.sha256(ARCHIVE).hexdigest()
 
 
@@ -40,6 +43,53 @@ def test_a_release_is_checked_and_unpacked(faulty: FaultyRegistry, tmp_path: Pat
     assert dict(Folder(tmp_path / "data")) == {"flux/v2.8.8/rbac.yaml": b"kind: ClusterRole\n"}
     assert open_folder(tmp_path / "data").versions() == ("v2.8.8",)
     assert "checksum verified" in done.stderr
+
+
+def test_a_release_of_the_flux_project_can_be_built(faulty: FaultyRegistry, tmp_path: Path) -> None:
+    """Laid out as theirs are: the manifests at the top of the archive, checksums of all files."""
+    folder = f"flux/{NEW}/"
+    starter = Folder(starter_folder())
+    archive = pack(
+        {path.removeprefix(folder): starter[path] for path in starter if path.startswith(folder)}
+    )
+    number = NEW.removeprefix("v")
+    listed = f"{'0' * 64}  flux_{number}_linux_amd64.tar.gz\n"
+    listed += f"{hashlib.sha256(archive).hexdigest()}  manifests.tar.gz\n"
+    faulty.on("GET", f"/dl/{NEW}/manifests.tar.gz", Answer(body=archive))
+    faulty.on("GET", f"/dl/{NEW}/flux_{number}_checksums.txt", Answer(body=listed.encode()))
+    template = f"http://{faulty.host}/dl/{{version}}/manifests.tar.gz"
+    done = vendor("--version", NEW, "--from", template, "--to", str(tmp_path))
+    assert f"{NEW}: 9 files, checksum verified" in done.stderr
+    arguments = ["build", "-f", str(SAMPLE), "--distribution"]
+    built, wanted = (
+        CliRunner().invoke(root, [*arguments, str(place)], catch_exceptions=False).stdout
+        for place in (tmp_path, starter_folder())
+    )
+    assert built == wanted
+    assert built.count("kind: Deployment") == 4
+
+
+def test_the_checksums_of_the_flux_project_must_be_there(
+    faulty: FaultyRegistry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only a mirror of one's own may have none."""
+    template = release(faulty, None)
+    monkeypatch.setattr(vendor_command, "RELEASES", template)
+    with pytest.raises(ArtifactError, match=r"checksums.txt does not exist, so the archive cannot"):
+        vendor("--version", "v2.8.8", "--from", template, "--to", str(tmp_path / "data"))
+    assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.parametrize("content", [b"no archive", pack({"../../x.yaml": b"x"})])
+def test_a_release_that_is_no_archive_of_manifests_is_refused(
+    faulty: FaultyRegistry, tmp_path: Path, content: bytes
+) -> None:
+    """Like any artifact, though its checksum fits; and nothing is written."""
+    template = release(faulty, f"{hashlib.sha256(content).hexdigest()}  manifests.tar.gz".encode())
+    faulty.on("GET", "/dl/v2.8.8/manifests.tar.gz", Answer(body=content))
+    with pytest.raises(ArtifactError, match=r"not gzip-compressed|leaves its folder"):
+        vendor("--version", "v2.8.8", "--from", template, "--to", str(tmp_path / "data"))
+    assert not (tmp_path / "data").exists()
 
 
 def test_a_release_without_checksums_is_marked(faulty: FaultyRegistry, tmp_path: Path) -> None:

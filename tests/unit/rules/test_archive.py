@@ -52,6 +52,16 @@ def lying() -> bytes:
     return gzip.compress(raw)
 
 
+def extended(**headers: str) -> bytes:
+    """An archive in which a PAX header says something else of a file than its own header."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz", format=tarfile.PAX_FORMAT) as tar:
+        info, content = file("flux/a", b"a" * 600)
+        info.pax_headers = headers
+        tar.addfile(info, io.BytesIO(content))
+    return buffer.getvalue()
+
+
 def test_files_are_found_by_their_path() -> None:
     """Folders need no entries of their own, and a leading ./ means nothing."""
     entries = (special(tarfile.DIRTYPE, "./flux"), file("./flux/v1/a.yaml", b"a"), file("b", b"b"))
@@ -64,6 +74,14 @@ ATTACKS: Mapping[str, tuple[Callable[[], bytes], str]] = {
     "character device": (lambda: archive(special(tarfile.CHRTYPE)), "device or pipe"),
     "block device": (lambda: archive(special(tarfile.BLKTYPE)), "device or pipe"),
     "pipe": (lambda: archive(special(tarfile.FIFOTYPE)), "device or pipe"),
+    "sparse file": (lambda: archive(special(tarfile.GNUTYPE_SPARSE)), "sparse file|damaged"),
+    "sparse file by extended header": (
+        lambda: extended(**{"GNU.sparse.size": "9999999", "GNU.sparse.numblocks": "0"}),
+        "sparse file",
+    ),
+    "name by extended header": (lambda: extended(path="../../etc/passwd"), "leaves its folder"),
+    "size by extended header": (lambda: extended(size="9999"), "'flux/a' is larger than 9000"),
+    "negative size": (lambda: extended(size="-1"), "damaged"),
     "unknown type": (lambda: archive(special(b"Z")), "unknown type"),
     "absolute name": (lambda: archive(file("/etc/passwd")), "absolute name '/etc/passwd'"),
     "parent folder": (lambda: archive(file("flux/../../etc")), "leaves its folder"),
