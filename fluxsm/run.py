@@ -93,6 +93,7 @@ class Run:
         ledger: what was applied, by inventory id, and what the server made of it.
         changes: what this run changed in the cluster.
         applied: whether everything of the build was applied in this run.
+        defined: when this run last wrote a CRD; None if it did not yet.
         entered: when the current state was entered; None before the first transition.
         shown: when the status was last saved; None when it was not in this run.
         deadline: when the current wait ends.
@@ -126,6 +127,7 @@ class Run:
     ledger: Ledger = field(default_factory=Ledger)
     changes: tuple[Change, ...] = ()
     applied: bool = False
+    defined: datetime | None = None
     entered: datetime | None = None
     shown: datetime | None = None
     deadline: Deadline | None = None

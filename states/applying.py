@@ -25,6 +25,7 @@ from fluxsm.rules.health import Health, Status
 from fluxsm.rules.ledger import Ledger
 from fluxsm.run import Deadline, Failure, Trigger
 from fluxsm.step import Observed, Outcome, entered
+from states.building import CRD
 from states.pruning import prune
 from states.recording import built, is_recorded, record
 
@@ -162,7 +163,9 @@ def _apply(observed: Observed, ports: Ports, missing: Sequence[Manifest]) -> Out
         ledger = ledger.with_answer(wanted, live)
         action = _action(answer, before[ref], adopted=adopted is not None)
         changes.append(Change(ref=ref, action=action))
-    facts = {"ledger": ledger, "changes": tuple(changes)}
+    facts: dict[str, object] = {"ledger": ledger, "changes": tuple(changes)}
+    if any(item.get("kind") == CRD.kind for item in missing):
+        facts["defined"] = observed.now
     if errors:
         failure = Failure(reason=names.RECONCILIATION_FAILED, message=_joined(errors))
         return Outcome(

@@ -11,23 +11,22 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import islice
+from typing import Any
 
-from fluxsm.api import names
 from fluxsm.api.objects import Manifest, ObjectRef
 from fluxsm.errors import ClusterError, ConflictError, ExpiredError, MigrationError, NotFoundError
 from fluxsm.machine.alphabet import Event
 from fluxsm.ports import Cluster, PatchType, Ports
 from fluxsm.rules import migration
 from fluxsm.rules.migration import Plan
-from fluxsm.run import Deadline, Failure
 from fluxsm.step import Observed, Outcome
+from states.bridging import LOOK_AGAIN, awaiting, bridge, settled_at
 from states.building import CRD
-from states.recording import built, is_recorded, record
 
 _SLICE = 50
 _TRIES = 5
 _NOW = timedelta(0)
-_LOOK_AGAIN = timedelta(milliseconds=100)
+_PROGRESS = "progress"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,75 +52,45 @@ def run(observed: Observed, ports: Ports) -> Outcome:
     plans: Sequence[Plan] = getattr(observed.run, field)
     if not plans:
         return Outcome(event=Event.MIGRATED)
-    plan = plans[0]
-    if plan.bridge is not None and not _is_bridged(plan, observed, ports):
-        if not is_recorded(observed, built(observed.run)):
-            return record(observed, built(observed.run))
-        return _build_bridge(plan, plan.bridge, observed, ports)
-    progress: Progress | None = observed.run.notes.get("migration")
-    if progress is None or progress.plan is not plan:
-        progress = Progress(plan=plan, items=_list(plan, ports.cluster))
+    outcome = bridge(plans, observed, ports) or _settle(plans[0], observed)
+    if outcome is not None:
+        return outcome
+    progress = _progress(plans[0], observed, ports)
     try:
         progress, finished = _advance(progress, ports.cluster)
     except NotFoundError:
-        if plan.bridge is None or progress.done:
+        if plans[0].bridge is None or progress.done:
             raise
         # Discovery may know the new version some moments before requests for it are served.
-        return Outcome(event=Event.WAITING, message=_awaiting(plan), after=_LOOK_AGAIN)
+        return Outcome(event=Event.WAITING, message=awaiting(plans[:1]), after=LOOK_AGAIN)
     total = f"{progress.done} objects of {progress.plan.kind.kind}"
     if not finished:
-        return _going_on(f"Migrated {total}", progress)
+        return _going_on(observed, f"Migrated {total}", progress)
     if progress.plan.retired:
         _trim(progress.plan, ports)
-    return Outcome(
-        event=Event.WAITING,
-        message=f"Migrated {total} to {progress.plan.storage}",
-        facts={field: tuple(plans[1:]), "notes": {}, "deadline": None},
-        after=_NOW,
-    )
+    message = f"Migrated {total} to {progress.plan.storage}"
+    return _going_on(observed, message, None, **{field: tuple(plans[1:])})
 
 
-def _going_on(message: str, progress: Progress) -> Outcome:
-    facts = {"notes": {"migration": progress}, "deadline": None}
+def _settle(plan: Plan, observed: Observed) -> Outcome | None:
+    """Wait until no API server stores objects in a version any more that is going away."""
+    left = settled_at(observed) - observed.now
+    if not plan.retired or left <= _NOW:
+        return None
+    message = f"Waiting for every API server to store {plan.kind.kind} in {plan.storage}"
+    return Outcome(event=Event.WAITING, message=message, after=left)
+
+
+def _progress(plan: Plan, observed: Observed, ports: Ports) -> Progress:
+    """How far the plan is; it may only begin."""
+    progress: Progress | None = observed.run.notes.get(_PROGRESS)
+    return progress or Progress(plan=plan, items=_list(plan, ports.cluster))
+
+
+def _going_on(observed: Observed, message: str, progress: Progress | None, **facts: Any) -> Outcome:
+    notes = {**observed.run.notes, _PROGRESS: progress}
+    facts |= {"notes": notes, "deadline": None}
     return Outcome(event=Event.WAITING, message=message, facts=facts, after=_NOW)
-
-
-def _is_bridged(plan: Plan, observed: Observed, ports: Ports) -> bool:
-    """Whether the API server works by the bridge, as far as it tells.
-
-    It goes on by the old CRD for some moments after it has accepted the new one. What is written
-    then is stored in the old version still, and could not be read by anybody once that is gone.
-    """
-    notes = observed.run.notes
-    progress: Progress | None = notes.get("migration")
-    if progress is not None and progress.plan is plan:
-        return True
-    return notes.get("bridge") is plan and ports.cluster.serves(plan.kind)
-
-
-def _build_bridge(plan: Plan, bridge: Manifest, observed: Observed, ports: Ports) -> Outcome:
-    """Apply the bridge, then wait until it carries."""
-    message = _awaiting(plan)
-    if observed.run.notes.get("bridge") is plan:
-        return Outcome(event=Event.WAITING, message=message, after=_LOOK_AGAIN)
-    answer = ports.cluster.apply_all([bridge])[0]
-    if isinstance(answer, ClusterError):
-        raise MigrationError(f"{plan}: {answer}")
-    ports.live.put(answer.manifest)
-    limit = observed.settings.crd_timeout
-    failure = Failure(
-        reason=names.RECONCILIATION_FAILED,
-        message=f"{message}: not done within {limit.total_seconds():.0f}s",
-    )
-    facts = {
-        "notes": {"bridge": plan},
-        "deadline": Deadline(at=observed.now + limit, failure=failure),
-    }
-    return Outcome(event=Event.WAITING, message=message, facts=facts, after=_NOW)
-
-
-def _awaiting(plan: Plan) -> str:
-    return f"Waiting for {plan.kind} to be served"
 
 
 def _list(plan: Plan, cluster: Cluster) -> Iterator[Manifest]:

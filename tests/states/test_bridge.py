@@ -20,6 +20,7 @@ from fluxsm.run import Trigger, begin
 from fluxsm.settings import Settings
 from fluxsm.step import Observed, Outcome
 from states import migrating, signals
+from states.bridging import SETTLE
 from tests.fakes.clock import FakeClock
 from tests.fakes.world import World
 
@@ -58,21 +59,65 @@ class LaggingCluster:
         return _crd("v1", "v1beta2")
 
 
+MIGRATED = ["apply", "one", "things.example.com status"]
+
+
 def test_nothing_is_trimmed_before_the_new_version_is_served() -> None:
     """Else the objects stay in a version that nobody can read any more."""
     cluster = LaggingCluster()
-    observed = _observed()
-    observed, first = _step(observed, cluster)
-    observed, second = _step(observed, cluster)
-
-    assert [first.event, second.event] == [Event.WAITING, Event.WAITING]
+    observed, _ = _go_on(_observed(), cluster, seconds=30)
     assert cluster.wrote == ["apply"]
 
     cluster.lags = False
-    observed, _ = _step(observed, cluster)
-    assert cluster.wrote == ["apply", "one", "things.example.com status"]
-    _, last = _step(observed, cluster)
+    _, last = _go_on(observed, cluster, seconds=30)
+    assert cluster.wrote == MIGRATED
     assert last.event is Event.MIGRATED
+
+
+def test_nothing_is_rewritten_before_every_api_server_can_know_the_bridge() -> None:
+    """The one that is asked serves the new version; another may store in the old one still."""
+    cluster = LaggingCluster()
+    cluster.lags = False
+    observed, _ = _step(_observed(), cluster)
+    built, messages = observed.now, list[str]()
+    while cluster.wrote == ["apply"]:
+        waited = observed.now - built
+        observed, outcome = _step(observed, cluster)
+        messages.append(outcome.message)
+    assert waited == SETTLE
+    assert "Waiting for every API server to store Thing in v1" in messages
+    assert cluster.wrote == MIGRATED
+
+
+@pytest.mark.parametrize("defined", [timedelta(seconds=-1), None], ids=["by it", "before it"])
+def test_a_new_run_lets_definitions_settle(defined: timedelta | None) -> None:
+    """Counted from when it wrote them; from its begin when a run before it may have done so."""
+    cluster, observed = LaggingCluster(), _observed()
+    cluster.lags = False
+    (plan,) = observed.run.migration_before
+    moment = None if defined is None else observed.now + defined
+    run = replace(
+        observed.run,
+        applied=True,
+        defined=moment,
+        migration_before=(),
+        migration_after=(replace(plan, bridge=None),),
+    )
+    observed, outcome = _step(replace(observed, run=run), cluster)
+    assert outcome.after == SETTLE + (defined or timedelta(0))
+    _go_on(observed, cluster, seconds=6)
+    assert cluster.wrote == MIGRATED[1:]
+
+
+def test_what_is_only_renewed_need_not_settle() -> None:
+    """A forced rewrite within the only stored version loses nothing by being early."""
+    cluster, observed = LaggingCluster(), _observed()
+    cluster.lags = False
+    plan = migration.plan_after(_crd("v1"), forced=True)
+    assert plan is not None
+    run = replace(observed.run, applied=True, defined=observed.now, migration_after=(plan,))
+    _step(replace(observed, run=run), cluster)
+    assert cluster.wrote == ["one"]
 
 
 def test_the_wait_for_a_bridge_ends() -> None:
@@ -88,16 +133,25 @@ def test_the_wait_for_a_bridge_ends() -> None:
 def test_discovery_may_be_ahead_of_the_bridge(monkeypatch: pytest.MonkeyPatch) -> None:
     """That the kind is not there yet is a reason to wait, not a sign that nothing is stored."""
     cluster = LaggingCluster()
-    observed, _ = _step(_observed(), cluster)
     monkeypatch.setattr(cluster, "serves", lambda _kind: True)
-
-    observed, outcome = _step(observed, cluster)
+    observed, outcome = _go_on(_observed(), cluster, seconds=30)
     assert outcome.event is Event.WAITING
     assert cluster.wrote == ["apply"]
 
     cluster.lags = False
-    _step(observed, cluster)
-    assert cluster.wrote == ["apply", "one", "things.example.com status"]
+    _go_on(observed, cluster, seconds=1)
+    assert cluster.wrote == MIGRATED
+
+
+def _go_on(
+    observed: Observed, cluster: LaggingCluster, *, seconds: int
+) -> tuple[Observed, Outcome]:
+    """Take steps for so long, or until all is migrated."""
+    end = observed.now + timedelta(seconds=seconds)
+    while True:
+        observed, outcome = _step(observed, cluster)
+        if observed.now > end or outcome.event is Event.MIGRATED:
+            return observed, outcome
 
 
 def _step(observed: Observed, cluster: LaggingCluster) -> tuple[Observed, Outcome]:
@@ -111,7 +165,7 @@ def _step(observed: Observed, cluster: LaggingCluster) -> tuple[Observed, Outcom
     )
     outcome = migrating.run(observed, ports)
     run = replace(observed.run, **outcome.facts)
-    return replace(observed, run=run, now=observed.now + timedelta(seconds=1)), outcome
+    return replace(observed, run=run, now=observed.now + (outcome.after or timedelta(0))), outcome
 
 
 def _observed() -> Observed:
