@@ -23,6 +23,7 @@ from tests.registry.fixtures import (
     locked_registry,
     login,
     push,
+    push_image,
     push_layer,
     tls_registry,
 )
@@ -181,3 +182,26 @@ def test_a_private_authority_is_trusted_when_it_is_named(
     operator.stop()
     start(f"--registry-ca-file={certificate.authority}")
     instance.becomes(runs("v2.8.0"), "v2.8.0", seconds=20)
+
+
+def test_images_are_pinned_by_what_their_registry_says(
+    instance: Instance, start: Callable[..., Operator], locked_registry: Registry
+) -> None:
+    """By the digest of the index; an image that the registry lacks is named until it is there."""
+    host = locked_registry.host
+    mirror = f"{host}/mirror"
+    put_secret(instance, host, PASSWORD)
+    start("--resolve-digests")
+    wanted = {"version": "2.8.x", "registry": mirror, "imagePullSecret": SECRET}
+    instance.create({"distribution": wanted, "components": ["source-controller"]})
+    ready = instance.becomes_failed(names.ARTIFACT_FAILED)
+    image = ready["message"].partition(": ")[2].partition(": ")[0].removeprefix("oci://")
+    assert image.startswith(f"{mirror}/source-controller:v"), ready["message"]
+    assert instance.inventory() == []
+
+    digest = push_image(host, "mirror/source-controller", image.rpartition(":")[2], login(host))
+    instance.becomes(lambda found: found["status"].get("state") == "Ready", "Ready", seconds=30)
+    deployment = instance.deployment("source-controller") or {}
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    assert container["image"] == f"{image}@{digest}"
+    assert [item["digest"] for item in instance.status["components"]] == [digest]

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -10,8 +11,10 @@ from pathlib import Path
 import pytest
 
 from fluxsm.adapters.registry.client import OrasRegistry
+from fluxsm.adapters.registry.exchange import Exchange
 from fluxsm.rules.archive import pack
 from fluxsm.rules.docker_config import DockerConfig
+from fluxsm.rules.oci_manifest import OCI_INDEX, OCI_MANIFEST, digest_of
 from tests.fakes.distributions import starter_files
 from tests.registry.server import PASSWORD, USER, Certificate, Registry
 
@@ -108,3 +111,25 @@ def push_layer(
     """Push any bytes in place of a distribution; returns the digest of the artifact."""
     registry = OrasRegistry(cache_dir=None)
     return registry.push(f"oci://{host}/flux/manifests:{tag}", config, layer, {})
+
+
+def push_image(host: str, repository: str, tag: str, config: DockerConfig | None) -> str:
+    """Push an image of one platform under an index; returns the digest of the index."""
+    registry = OrasRegistry(cache_dir=None)
+    reference = f"oci://{host}/{repository}:{tag}"
+    child = registry.push(reference, config, pack({"etc/motd": tag.encode()}), {})
+
+    def upload(exchange: Exchange) -> str:
+        repository = exchange.repository()
+        entry = {
+            "mediaType": OCI_MANIFEST,
+            "digest": child,
+            "size": len(repository.manifest(child)[0]),
+            "platform": {"os": "linux", "architecture": "amd64"},
+        }
+        index = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [entry]}
+        content = json.dumps(index).encode()
+        repository.put_manifest(content, OCI_INDEX, tag)
+        return digest_of(content)
+
+    return registry._within(reference, config, upload)
