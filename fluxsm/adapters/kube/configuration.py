@@ -1,58 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where the API server is, and the credentials. The only importer of the Kubernetes client.
-
-Whoever imports a module of `kubernetes` gets all of its packages (informer, streams, dynamic
-client, OpenID Connect), because their `__init__` modules import them: 10 MiB and a third of a
-second. In a pod three small modules are enough. So those `__init__` modules wait here until
-somebody asks for what only they can give.
-"""
+"""Where the API server is, and the credentials. The only importer of the Kubernetes client."""
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from pathlib import Path
-from types import ModuleType
-from typing import Any
+
+from kubernetes.client.configuration import Configuration
+from kubernetes.client.rest import RESTClientObject
+from kubernetes.config.config_exception import ConfigException
+from kubernetes.config.incluster_config import InClusterConfigLoader
 
 from fluxsm.errors import UsageError
-
-
-class _Waiting(ModuleType):
-    """A package whose `__init__` runs when a name is missing, not before.
-
-    `importlib.util.LazyLoader` does not do: it runs `__init__` as soon as a module of the package
-    is imported.
-    """
-
-    def __getattr__(self, name: str) -> Any:
-        self.__class__ = ModuleType  # type: ignore[assignment]  # from now on like any other
-        loader = self.__spec__.loader if self.__spec__ else None
-        if loader is None:
-            raise AttributeError(name)
-        loader.exec_module(self)
-        return getattr(self, name)
-
-
-def _let_wait(package: str) -> None:
-    """Make the modules of a package importable without running its `__init__`."""
-    if package in sys.modules:
-        return
-    spec = importlib.util.find_spec(package)
-    if spec is None:
-        raise ModuleNotFoundError(f"No module named {package!r}", name=package)
-    module = importlib.util.module_from_spec(spec)
-    module.__class__ = _Waiting
-    sys.modules[package] = module
-
-
-for _package in ("kubernetes", "kubernetes.config", "kubernetes.utils"):
-    _let_wait(_package)
-
-from kubernetes.client.configuration import Configuration  # noqa: E402 not before they wait
-from kubernetes.client.rest import RESTClientObject  # noqa: E402
-from kubernetes.config.config_exception import ConfigException  # noqa: E402
-from kubernetes.config.incluster_config import InClusterConfigLoader  # noqa: E402
 
 __all__ = ["Configuration", "RESTClientObject", "read_kubeconfig", "read_service_account"]
 

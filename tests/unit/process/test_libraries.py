@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What of the Kubernetes client is loaded, and that the rest is there for whoever asks for it."""
+"""What of the libraries is loaded, and that the rest is there for whoever asks for it."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from fluxsm.errors import UsageError
 
 _HEAVY = (
     "kubernetes.client.api", "kubernetes.client.models", "kubernetes.config.kube_config",
-    "kubernetes.dynamic", "kubernetes.informer", "kubernetes.stream", "kubernetes.watch",
-    "oauthlib", "oras", "requests", "rich", "websocket",
+    "jsonschema", "kubernetes.dynamic", "kubernetes.informer", "kubernetes.stream",
+    "kubernetes.watch", "oauthlib", "oras", "requests", "rich", "websocket",
 )  # fmt: skip
 
 _OPERATOR = """
@@ -56,6 +56,18 @@ def test_an_operator_in_a_pod_loads_no_more_than_it_uses(tmp_path: Path) -> None
     assert "kubernetes.config.incluster_config" in loaded
     found = [name for name in loaded if any(f"{name}.".startswith(f"{x}.") for x in _HEAVY)]
     assert found == []
+
+
+def test_the_registry_client_loads_no_schemas() -> None:
+    """They are for what is pushed; whoever uses them has them."""
+    program = """
+import sys
+import fluxsm.adapters.registry.source
+print("oras.provider" in sys.modules, "jsonschema.validators" in sys.modules)
+import jsonschema
+print(jsonschema.validate.__name__, "jsonschema.validators" in sys.modules)
+"""
+    assert run(program).split() == ["True", "False", "validate", "True"]
 
 
 def test_what_waits_comes_when_it_is_asked_for() -> None:
