@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from bench.endurance import endure
 from bench.life import live
 from bench.measure import Cost
 from bench.program import programs
@@ -16,6 +17,7 @@ from tests.controlplane.binary import ControlPlaneError
 from tests.controlplane.cluster import Cluster
 
 ROOT = Path(__file__).resolve().parents[1]
+PARTS = ("program", "life", "endurance")
 
 
 def main(args: list[str]) -> int:
@@ -25,7 +27,7 @@ def main(args: list[str]) -> int:
     parser.add_argument(
         "--storage", type=Path, default=_storage(), help="folder with flux/<version>/*.yaml"
     )
-    parser.add_argument("--only", choices=["program", "life"], help="one part of it")
+    parser.add_argument("--only", choices=PARTS, help="one part of it")
     wanted = parser.parse_args(args)
     costs: list[Cost] = []
     try:
@@ -40,12 +42,13 @@ def main(args: list[str]) -> int:
 
 
 def _measure(only: str | None, storage: Path) -> Iterator[Cost]:
-    if only != "life":
+    if only in {None, "program"}:
         yield from programs(storage)
-    if only != "program":
-        with Cluster() as cluster:
-            cluster.kubectl("apply", "--server-side", "-f", str(ROOT / "manifests" / "crd"))
-            yield from live(cluster, storage)
+    for name, part in (("life", live), ("endurance", endure)):
+        if only in {None, name}:
+            with Cluster() as cluster:
+                cluster.kubectl("apply", "--server-side", "-f", str(ROOT / "manifests" / "crd"))
+                yield from part(cluster, storage)
 
 
 def _storage() -> Path:
