@@ -18,6 +18,7 @@ from typing import Any, Final
 from fluxsm.errors import ArtifactError
 
 SIMPLE_TYPE: Final = "application/vnd.dev.cosign.simplesigning.v1+json"
+COSIGN_DOCUMENT: Final = "cosign container image signature"
 SIMPLE_ANNOTATION: Final = "dev.cosignproject.cosign/signature"
 CERTIFICATE_ANNOTATION: Final = "dev.sigstore.cosign/certificate"
 LOG_ANNOTATION: Final = "dev.sigstore.cosign/bundle"
@@ -100,7 +101,7 @@ def signed_digests(kind: str, payload: bytes) -> frozenset[str]:
     """
     try:
         document = json.loads(payload)
-        if kind == SIMPLE_TYPE:
+        if kind == SIMPLE_TYPE and document["critical"]["type"] == COSIGN_DOCUMENT:
             return frozenset({str(document["critical"]["image"]["docker-manifest-digest"])})
         if kind == STATEMENT_TYPE:
             return _subjects(document)

@@ -19,6 +19,7 @@ from fluxsm.rules.archive import pack
 from fluxsm.rules.oci_manifest import OCI_INDEX, OCI_MANIFEST, artifact_manifest, digest_of
 from fluxsm.rules.signed import (
     BUNDLE_TYPES,
+    COSIGN_DOCUMENT,
     COSIGN_PREDICATE,
     SIMPLE_ANNOTATION,
     SIMPLE_TYPE,
@@ -78,7 +79,7 @@ def simple_payload(digest: str) -> bytes:
         "critical": {
             "identity": {"docker-reference": ""},
             "image": {"docker-manifest-digest": digest},
-            "type": "cosign container image signature",
+            "type": COSIGN_DOCUMENT,
         },
         "optional": None,
     }).encode()  # fmt: skip

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from fluxsm.adapters.registry.signatures import MAX_SIGNATURES, checker
 from fluxsm.errors import ArtifactError, UsageError
 from fluxsm.rules.oci_manifest import OCI_INDEX, artifact_manifest, digest_of
+from fluxsm.rules.signed import SIMPLE_ANNOTATION
 from fluxsm.settings import VerifyPolicy
 from tests.registry import signing
 from tests.registry.faulty import FILES, Answer, FaultyRegistry
@@ -174,6 +175,31 @@ class TestKey:
         """Who attests how a thing was built does not thereby say that it may be installed."""
         offer_bundle(registry, DIGEST, bundle(signs(key), DIGEST, predicate=PROVENANCE))
         with pytest.raises(ArtifactError, match="the signature is about something else"):
+            pull()
+
+    @pytest.mark.parametrize(
+        "content",
+        [
+            b"{}", b"[]", b"1", b"no JSON", b"[" * 9999, b'{"critical": []}',
+            signing.simple_payload(DIGEST).replace(b"cosign container", b"some other"),
+            signing.simple_payload(DIGEST).replace(b"docker-manifest-digest", b"digest"),
+        ],
+        ids=[
+            "empty", "list", "number", "no JSON", "deep", "no parts", "another document",
+            "no digest",
+        ],
+    )  # fmt: skip
+    def test_what_else_the_key_signs_is_no_approval(
+        self,
+        registry: FaultyRegistry,
+        pull: Callable[[], Any],
+        key: ec.EllipticCurvePrivateKey,
+        content: bytes,
+    ) -> None:
+        """A genuine signature, but of no document of cosign."""
+        annotations = {SIMPLE_ANNOTATION: signing.b64(signs(key)(content))}
+        offer_simple(registry, DIGEST, signing.stored_simple(content, annotations))
+        with pytest.raises(ArtifactError, match="what is signed is not a signature"):
             pull()
 
     def test_one_good_signature_among_others_is_enough(
