@@ -81,6 +81,7 @@ class Reconciler:
         self._settings = settings
         self._on_step = on_step
         self._position: Position | None = None
+        self._let_go = ""
 
     @property
     def state(self) -> State | None:
@@ -94,7 +95,7 @@ class Reconciler:
             When to take the next one: zero for at once, None when only a change can bring one.
         """
         manifest = self._instances.current()
-        if manifest is None:
+        if manifest is None or manifest["metadata"].get("uid") == self._let_go:
             self._drop()
             return None
         instance = self._parse(manifest)
@@ -270,6 +271,7 @@ class Reconciler:
 
     def _move(self, position: Position, step: Step) -> None:
         if step.row.dest is None:
+            self._let_go = position.uid  # the watch may show it for a while yet
             self._drop()
             return
         if step.moved:

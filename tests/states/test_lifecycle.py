@@ -371,6 +371,22 @@ def test_uninstalling_spares_what_flux_deployed() -> None:
     assert world.metrics.series is None
 
 
+def test_late_news_of_the_end_begin_nothing() -> None:
+    """Once it let go, the operator does not touch what its watch still shows of the instance."""
+    world = installed()
+    world.delete()
+    world.reach(State.UNINSTALLING)
+    while world.steps[-1].row.dest is not None:
+        world.controllers.run()
+        world.process.hear()
+        world.process.turn()
+    taken = len(world.steps)
+    assert world.process.instances.current() is not None
+    assert world.process.turn() is None
+    assert len(world.steps) == taken
+    assert world.process.state is None
+
+
 def test_uninstalling_says_what_it_could_not_remove() -> None:
     """A finalizer of somebody else holds a CRD back; after the time limit that is told."""
     world = installed()
