@@ -12,7 +12,7 @@ ARG PIP_INDEX_URL
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 COPY requirements/run.txt /build/
 RUN python3 -m venv /opt/fluxsm \
- && /opt/fluxsm/bin/pip install --quiet --only-binary :all: --require-hashes --requirement /build/run.txt
+ && /opt/fluxsm/bin/pip install --quiet --only-binary :all: --require-hashes --no-deps --requirement /build/run.txt
 COPY dist/fluxsm-*.whl /build/
 RUN /opt/fluxsm/bin/pip install --quiet --no-deps --no-index /build/fluxsm-*.whl \
  && /opt/fluxsm/bin/pip uninstall --quiet --yes pip setuptools

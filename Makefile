@@ -4,7 +4,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# The stamp is newer than the lock when everything is installed.
+# The stamp is newer than the lock when everything is installed. The lock is whole, so nothing is resolved: that would
+# look at releases that came out since, and fail on them for want of a hash.
 STAMP := $(VENV)/.installed
 CLUSTER ?= local
 ONCE ?=
@@ -19,8 +20,9 @@ help: ## List the targets
 
 $(STAMP): requirements/dev.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements/dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	$(BIN)/python -m pip check --disable-pip-version-check >/dev/null
 	@touch $@
 
 setup: $(STAMP) ## Make .venv with everything from the locks, and .venv/bin/fluxsm

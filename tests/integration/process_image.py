@@ -81,8 +81,8 @@ def wheels() -> Path:
     folder = CACHE / f"wheels-{_digest(lock.read_text())}"
     if not folder.is_dir():
         part = folder.with_suffix(f".{os.getpid()}")
-        run(sys.executable, "-m", "pip", "download", "--quiet", "--require-hashes", "--only-binary",
-            ":all:", "--requirement", str(lock), "--dest", str(part))  # fmt: skip
+        run(sys.executable, "-m", "pip", "download", "--quiet", "--require-hashes", "--no-deps",
+            "--only-binary", ":all:", "--requirement", str(lock), "--dest", str(part))  # fmt: skip
         part.replace(folder)
     return folder
 
