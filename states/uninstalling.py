@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -98,10 +99,15 @@ def _custom_kinds(entries: Iterable[Entry], ports: Ports) -> list[Kind]:
 
 
 def _remove(entries: Sequence[Entry], observed: Observed, ports: Ports) -> Outcome:
-    """Delete everything that is left in the inventory."""
-    rest = [entry for entry in entries if entry.ref.kind.kind != "Deployment"]
-    earlier: Pruned = observed.run.notes["stopping"]
-    pruned = prune([*earlier.kept, *rest], observed, ports)
+    """Delete everything that is left in the inventory; the second time only what was refused."""
+    tried: Pruned | None = observed.run.notes.get("tried")
+    if tried is None:
+        rest = [entry for entry in entries if entry.ref.kind.kind != "Deployment"]
+        stopping: Pruned = observed.run.notes["stopping"]
+        pruned = prune([*stopping.kept, *rest], observed, ports)
+    else:
+        again = prune(tried.kept, observed, ports)
+        pruned = replace(again, awaited=(*tried.awaited, *again.awaited))
     return _noted(observed, "Removing all objects", _remove=pruned)
 
 
@@ -119,7 +125,7 @@ def _again(observed: Observed, left: Sequence[str]) -> Outcome:
     """Try what was refused again; wait for the rest."""
     notes = dict(observed.run.notes)
     if notes["_remove"].kept:
-        del notes["_remove"]
+        notes["tried"] = notes.pop("_remove")
     return Outcome(
         event=Event.WAITING,
         message=f"Waiting: {'; '.join(left)}",

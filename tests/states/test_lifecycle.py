@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import timedelta
 from itertools import pairwise
 
@@ -385,6 +386,28 @@ def test_late_news_of_the_end_begin_nothing() -> None:
     assert world.process.turn() is None
     assert len(world.steps) == taken
     assert world.process.state is None
+
+
+def test_uninstalling_asks_again_only_for_what_was_refused() -> None:
+    """One object that resists for a while costs no request for the others."""
+    world = installed()
+    world.cluster.gate.faults.append(
+        Fault(
+            error=UnavailableError("try later"),
+            matches=lambda request: (request.verb, request.ref) == ("delete", GIT_CRD),
+            times=2,
+        )
+    )
+    world.cluster.gate.log.clear()
+    world.delete()
+    world.settle(MINUTE)
+    assert world.read() is None
+    asked = Counter(
+        request.ref for request in world.cluster.gate.log if request.verb in {"get", "delete"}
+    )
+    assert asked.pop(GIT_CRD) == 3
+    assert asked
+    assert set(asked.values()) == {1}
 
 
 def test_uninstalling_says_what_it_could_not_remove() -> None:
