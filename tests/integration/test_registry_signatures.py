@@ -10,7 +10,7 @@ import pytest
 
 from fluxsm.api import names
 from tests.integration.instance import Instance
-from tests.integration.operator import Operator
+from tests.integration.operator import Operator, until
 from tests.integration.test_registry import EVERY_SECOND, conditions, registry, runs, spec
 from tests.registry import signing
 from tests.registry.fixtures import distribution, push
@@ -70,8 +70,9 @@ def test_only_what_is_signed_is_installed(
     verified = conditions(manifest)[names.VERIFIED]
     assert verified["status"] == "True"
     assert verified["message"] == f"{reference} ({first}) is signed by {name}"
+    until(lambda: names.VERIFIED in instance.reasons(), "the event", seconds=10)
     told = [item["message"] for item in instance.events() if item["reason"] == names.VERIFIED]
-    assert verified["message"] in told
+    assert told == [verified["message"]]
 
     second = push(registry.host, distribution("v2.8.0", "v2.8.1"))
     manifest = instance.becomes(
