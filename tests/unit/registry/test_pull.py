@@ -6,7 +6,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -21,7 +23,7 @@ from fluxsm.rules.oci_manifest import (
     artifact_manifest,
     digest_of,
 )
-from tests.registry.faulty import FILES, Answer, FaultyRegistry, blob_path, manifest_path
+from tests.registry.faulty import FILES, Answer, FaultyRegistry, Seen, blob_path, manifest_path
 
 Client = Callable[..., OrasRegistry]
 LAYER = pack(FILES)
@@ -162,6 +164,35 @@ def test_a_dripping_registry_does_not_hold_the_pull(faulty: FaultyRegistry, clie
     message = failure(lambda: short.pull(faulty.reference, None))
     assert "not finished within 0.3 s" in message
     assert f"GET http://{faulty.host}{blob}" in message
+
+
+def test_a_dripping_manifest_does_not_hold_the_pull(faulty: FaultyRegistry, client: Client) -> None:
+    """Nor the look of the timer, which falls back to it."""
+    path, _ = faulty.serve()
+    faulty.on("GET", path, Answer(drip=True))
+    faulty.on("HEAD", path, Answer(status=405))
+    for call in (OrasRegistry.pull, OrasRegistry.digest):
+        short = client(deadline=timedelta(seconds=0.3))
+        message = failure(partial(call, short, faulty.reference, None))
+        assert "not finished within 0.3 s" in message
+        assert f"GET http://{faulty.host}{path}" in message
+
+
+def test_a_silent_registry_does_not_hold_the_pull(faulty: FaultyRegistry, client: Client) -> None:
+    """It takes the request and says nothing, not even a header."""
+    over = Event()
+
+    def say_nothing(_: Seen) -> Answer:
+        over.wait(10)
+        return Answer()
+
+    path, _ = faulty.serve()
+    faulty.on("GET", path, say_nothing)
+    short = client(deadline=timedelta(seconds=0.3))
+    message = failure(lambda: short.pull(faulty.reference, None))
+    over.set()
+    assert "not finished within 0.3 s" in message
+    assert f"GET http://{faulty.host}{path}" in message
 
 
 def test_an_answer_that_breaks_off_is_asked_for_again(
