@@ -35,6 +35,9 @@ def normal(manifest: Mapping[str, Any], *, with_owners: bool = True) -> dict[str
     status = found.get("status")
     if isinstance(status, dict) and isinstance(status.get("conditions"), list):
         status["conditions"].sort(key=lambda item: str(item.get("type")))
+        if found.get("kind") == "Deployment":
+            for item in status["conditions"]:
+                item.pop("message", None)  # kept by its controller while the reason is the same
     metadata = found.get("metadata")
     if isinstance(metadata, dict):
         entries = metadata.pop("managedFields", [])
