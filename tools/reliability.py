@@ -65,6 +65,31 @@ ROWS = (
         "pytest tests/states/test_artifacts.py",
     ),
     (
+        "An archive with links, devices, names that leave its folder, false sizes; a bomb; damage",
+        "each in bytes that are unpacked in memory",
+        "pytest tests/unit/rules/test_archive.py",
+    ),
+    (
+        "YAML with bombs of aliases, great depth, objects, keys that are there twice",
+        "each in a text that is read",
+        "pytest tests/unit/build/test_yaml.py",
+    ),
+    (
+        "A registry that breaks off, drips, falls silent, lies about bytes, limits, moves tags",
+        "a server that answers as told",
+        "pytest tests/unit/registry/test_pull.py tests/unit/registry/test_transport.py",
+    ),
+    (
+        "A registry or token service that is after a login",
+        "redirects and challenges of a server that answers as told",
+        "pytest tests/unit/registry/test_logins.py",
+    ),
+    (
+        "Signatures that are missing, of somebody else, of something else, changed, expired",
+        "signatures by keys, and by a Sigstore of the test's own",
+        "pytest tests/unit/registry/test_signatures.py tests/unit/registry/test_identities.py",
+    ),
+    (
         "The API server is killed, forgets its history, falls silent",
         "the real kube-apiserver is killed, compacted, stopped",
         "pytest -m integration tests/integration/test_process_faults.py",
@@ -88,6 +113,16 @@ ROWS = (
         "A registry that is away, wrong credentials, an unknown authority",
         "a real OCI registry",
         "pytest -m integration tests/integration/test_registry.py",
+    ),
+    (
+        "A release that is not signed, first or as an upgrade",
+        "a real OCI registry and a real API server",
+        "pytest -m integration tests/integration/test_registry_signatures.py",
+    ),
+    (
+        "A connection to anywhere but the API server, though nobody asked for an artifact",
+        "every other connection of the process is refused, and noted",
+        "pytest -m integration tests/integration/test_registry_air_gap.py",
     ),
     (
         "Objects that the API should not admit",
