@@ -14,7 +14,8 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from fluxsm.adapters.registry.signatures import MAX_SIGNATURES, checker
+from fluxsm.adapters.registry import signatures
+from fluxsm.adapters.registry.signatures import checker
 from fluxsm.errors import ArtifactError, UsageError
 from fluxsm.rules.oci_manifest import OCI_INDEX, artifact_manifest, digest_of
 from fluxsm.rules.signed import SIMPLE_ANNOTATION
@@ -216,10 +217,17 @@ class TestKey:
         assert pull().digest == DIGEST
 
     def test_the_number_of_signatures_is_limited(
-        self, registry: FaultyRegistry, pull: Callable[[], Any], key: ec.EllipticCurvePrivateKey
+        self,
+        registry: FaultyRegistry,
+        pull: Callable[[], Any],
+        key: ec.EllipticCurvePrivateKey,
+        monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         """So that nobody keeps the operator busy with false ones."""
-        false = [bundle(signs(signing.new_key()), DIGEST) for _ in range(MAX_SIGNATURES)]
+        monkeypatch.setattr(signatures, "MAX_SIGNATURES", 2)
+        false = [bundle(signs(signing.new_key()), DIGEST) for _ in range(2)]
+        offer_bundle(registry, DIGEST, false[0], bundle(signs(key), DIGEST))
+        assert pull().digest == DIGEST
         offer_bundle(registry, DIGEST, *false, bundle(signs(key), DIGEST))
         with pytest.raises(ArtifactError, match="the signature was not made with that key"):
             pull()
