@@ -169,7 +169,9 @@ def kept(content: bytes) -> Envelope:
         document = json.loads(content)
         if "dsseEnvelope" in document:
             return bundle_envelope(content)
-        return simple_envelope(_decode(document["payload"]), dict(document["annotations"]))
+        pairs = dict(document["annotations"]).items()
+        annotations = {str(name): str(text) for name, text in pairs}
+        return simple_envelope(_decode(document["payload"]), annotations)
     except (ValueError, KeyError, TypeError, RecursionError):
         raise ArtifactError("what was kept is no signature") from None
 

@@ -82,6 +82,31 @@ class TestIdentity:
         offer(registry, DIGEST, prove(sigstore, DIGEST))
         assert trusting(registry.reference).verified == f"{IDENTITY} of {ISSUER}"
 
+    @proofs
+    def test_what_was_verified_once_is_verified_again_from_the_cache(
+        self,
+        client: Client,
+        registry: FaultyRegistry,
+        sigstore: Sigstore,
+        tmp_path: Path,
+        prove: Prove,
+        offer: Offer,
+    ) -> None:
+        """Without a request; and where what was kept is damaged, the registry is asked again."""
+        cache = tmp_path / "cache"
+        check = checker(_wanted(sigstore.write_root(tmp_path / "root.json")))
+        offer(registry, DIGEST, prove(sigstore, DIGEST))
+        client(cache, verify=check).pull(registry.reference, None)
+        registry.seen.clear()
+        pinned = f"{registry.reference}@{DIGEST}"
+        assert client(cache, verify=check).pull(pinned, None).verified
+        assert registry.seen == []
+        (kept,) = (cache / "proofs").iterdir()
+        annotations = {SIMPLE_ANNOTATION: "", CERTIFICATE_ANNOTATION: 5, LOG_ANNOTATION: []}
+        kept.write_text(json.dumps({"payload": "", "annotations": annotations}))
+        assert client(cache, verify=check).pull(pinned, None).verified
+        assert registry.seen != []
+
     def test_without_a_signature_nothing_is_taken(
         self, registry: FaultyRegistry, trusting: Callable[[str], Any]
     ) -> None:
