@@ -50,6 +50,31 @@ ROWS = (
         "pytest tests/states/test_crash.py",
     ),
     (
+        "A crash after every write, one process after the other, with much to migrate",
+        "a proxy kills the real process; every kind has a resource in every old stored version",
+        "python -m tests.crash --mode relentless",
+    ),
+    (
+        "A crash at every write",
+        "the proxy kills the real process before the write is sent, before the answer, after it",
+        "python -m tests.crash --mode kills",
+    ),
+    (
+        "Requests refused, lost, late, cut, answered with old news; lines lost, doubled, late",
+        "the proxy does so to a sample of all requests and lines of watches",
+        "python -m tests.crash --mode answers --mode lines",
+    ),
+    (
+        "All of this in any order, with edits, deletions, other writers and a bad registry",
+        "random stories on a fake API server",
+        "pytest tests/property/machine",
+    ),
+    (
+        "A fake that is kinder than the real thing",
+        "random requests to both",
+        "pytest -m integration tests/contract",
+    ),
+    (
         "A restart, a suspension, a deletion or an edit in any state; a lost status",
         "each in every scene of a life",
         "pytest tests/states/test_lifecycle.py",

@@ -7,38 +7,36 @@ import argparse
 import sys
 import time
 
-from tests.controlplane.binary import ControlPlaneError
-from tests.crash import campaign, report
-from tests.crash.scenarios import lives
-from tests.crash.stage import PhaseError, Verdict
+from tests.crash import crew, report
+from tests.crash.scenarios import MODES, lives
+from tests.crash.stage import Verdict
 
 
 def main(args: list[str]) -> int:
     """Try all faults that are wanted; returns 1 when one of them is not survived."""
-    known = {life.name: life for life in lives()}
+    names = [life.name for life in lives()]
     parser = argparse.ArgumentParser(prog="make crash")
-    parser.add_argument("--life", choices=list(known), action="append", help="default: all")
-    parser.add_argument("--mode", choices=campaign.MODES, action="append", help="default: all")
+    parser.add_argument("--life", choices=names, action="append", help="default: all")
+    parser.add_argument("--mode", choices=MODES, action="append", help="default: all")
     parser.add_argument("--every", type=int, default=1, help="take only every so manieth life")
+    parser.add_argument("--workers", type=int, default=2, help="control planes at a time")
     wanted = parser.parse_args(args)
+    order = crew.Order(lives=wanted.life or names, modes=wanted.mode or MODES, every=wanted.every)
     began = time.monotonic()
     verdicts: list[Verdict] = []
-
-    def tell(verdict: Verdict) -> None:
-        verdicts.append(verdict)
-        print(report.line(verdict), flush=True)
-
+    failed = False
     try:
-        for name in wanted.life or known:
-            modes = wanted.mode or campaign.MODES
-            campaign.run(known[name], modes, tell, every=wanted.every)
-    except (ControlPlaneError, PhaseError) as error:
-        print(f"✗ {error}", file=sys.stderr)
-        return 1
+        for item in crew.work(order, wanted.workers):
+            if isinstance(item, Verdict):
+                verdicts.append(item)
+                print(report.line(item), flush=True)
+            else:
+                failed = True
+                print(f"✗ {item}", file=sys.stderr, flush=True)
     finally:
         print()
         print(report.totals(verdicts, time.monotonic() - began))
-    return 1 if any(verdict.findings for verdict in verdicts) else 0
+    return 1 if failed or any(verdict.findings for verdict in verdicts) else 0
 
 
 if __name__ == "__main__":

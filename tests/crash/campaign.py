@@ -4,29 +4,35 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Final
 
-from tests.crash.faults import ANSWERS, KILLS, LINES, Fault, Scope, Unit
+from tests.crash.faults import ANSWERS, KILLS, LINES, RELENTLESS, STALE, Fault, Scope, Unit
 from tests.crash.oracles import Reference
 from tests.crash.scenarios import Life
 from tests.crash.stage import Stage, Verdict
 
-MODES: Final = ("kills", "answers", "lines")
 WRITE_STRIDE: Final = 9
 READ_STRIDE: Final = 5
 LINE_STRIDE: Final = 12
+REPEATED_READS: Final = 20
+"""About as many as a new process begins with."""
 
 
 def faults(mode: str, reference: Reference) -> Iterator[Fault]:
     """The faults of a mode for one phase: every write for kills, a sample for the others."""
     match mode:
+        case "relentless":
+            yield Fault(kind=RELENTLESS, number=1, scope=Scope.EVERY)
         case "kills":
             for number in range(1, len(reference.writes) + 1):
                 yield from (Fault(kind=kind, number=number) for kind in KILLS)
         case "answers":
             yield from _spread(list(ANSWERS), Unit.WRITE, len(reference.writes), WRITE_STRIDE)
             yield from _spread(list(ANSWERS), Unit.READ, reference.reads, READ_STRIDE)
+            for number in range(1, REPEATED_READS + 1):
+                yield Fault(kind=STALE, number=number, unit=Unit.AGAIN)
         case "lines":
             yield from _spread(list(LINES), Unit.LINE, reference.lines, LINE_STRIDE)
             yield Fault(kind="doubled", number=1, unit=Unit.LINE, scope=Scope.EVERY)
@@ -47,7 +53,12 @@ def plan(
 ) -> list[dict[str, Fault]]:
     """Lives, each with at most one fault per phase, that together have all faults."""
     columns = [
-        [fault for mode in modes for fault in faults(mode, references[phase.name])]
+        [
+            fault
+            for mode in modes
+            if mode in life.modes
+            for fault in faults(mode, references[phase.name])
+        ]
         for phase in life.phases
     ]
     names = [phase.name for phase in life.phases]
@@ -57,14 +68,28 @@ def plan(
     ]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Share:
+    """A part of the lives: those with this number among every so many.
+
+    Attributes:
+        number: from 0 on.
+        count: how many shares there are.
+    """
+
+    number: int = 0
+    count: int = 1
+
+
 def run(
     life: Life,
     modes: Sequence[str],
     tell: Callable[[Verdict], None],
     *,
+    share: Share,
     every: int = 1,
 ) -> None:
-    """Try all faults of some modes in a life.
+    """Try a share of all faults of some modes in a life.
 
     A life that ends badly leaves a cluster that is good for nothing; the next gets a new one.
 
@@ -72,13 +97,17 @@ def run(
         life: what is lived.
         modes: some of MODES.
         tell: called with each verdict on a fault.
+        share: which of the lives are lived.
         every: take only every so manieth life.
     """
+    wanted = set(modes) & set(life.modes)
+    if not wanted or (share.number and wanted == {"relentless"}):
+        return  # nothing, or a single life
     stage = _stage(life)
     try:
         references = stage.measure(life)
         stage.verify(life, references)
-        queue = plan(life, modes, references)[::every]
+        queue = plan(life, modes, references)[::every][share.number :: share.count]
         while queue:
             lived = stage.live(life, queue[0], references)
             for item in lived:

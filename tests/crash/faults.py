@@ -10,10 +10,11 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from tests.crash.proxy import Turn
+    from tests.crash.turn import Turn
 
 LATE_SECONDS: Final = 16.0
 """Longer than the operator waits for an answer."""
+DELAY_SECONDS: Final = 3.0
 
 
 class Unit(StrEnum):
@@ -21,6 +22,7 @@ class Unit(StrEnum):
 
     WRITE = "write"
     READ = "read"
+    AGAIN = "repeated read"
     LINE = "watch line"
 
 
@@ -48,6 +50,21 @@ def answered(turn: Turn) -> None:
     """The process dies right after it has heard the answer."""
     turn.reply(turn.forward())
     turn.kill()
+
+
+def progress(turn: Turn) -> None:
+    """The process dies after each write that changed something, one process after the other."""
+    answer = turn.forward()
+    if turn.is_new:
+        turn.kill()
+        turn.hang_up()
+    else:
+        turn.reply(answer)
+
+
+def stale(turn: Turn) -> None:
+    """A process that has just started is answered as the first one was."""
+    turn.reply(turn.recall())
 
 
 def unsent(turn: Turn) -> None:
@@ -98,6 +115,12 @@ def dropped(_line: bytes) -> Iterator[Piece]:
     yield None
 
 
+def delayed(line: bytes) -> Iterator[Piece]:
+    """The line comes, and all after it, when others have long brought their news."""
+    time.sleep(DELAY_SECONDS)
+    yield line
+
+
 def halved(line: bytes) -> Iterator[Piece]:
     """The connection breaks in the middle of the line."""
     yield line[: len(line) // 2]
@@ -118,6 +141,7 @@ KILLS: Final[Mapping[str, Callable[[Turn], None]]] = {
     "committed": committed,
     "answered": answered,
 }
+RELENTLESS: Final = "progress"
 ANSWERS: Final[Mapping[str, Callable[[Turn], None]]] = {
     "409": refused(409, "Conflict"),
     "422": refused(422, "Invalid"),
@@ -129,9 +153,12 @@ ANSWERS: Final[Mapping[str, Callable[[Turn], None]]] = {
     "truncated": truncated,
     "late": late,
 }
+STALE: Final = "stale"
+READS: Final[Mapping[str, Callable[[Turn], None]]] = {**ANSWERS, STALE: stale}
 LINES: Final[Mapping[str, Callable[[bytes], Iterator[Piece]]]] = {
     "doubled": doubled,
     "dropped": dropped,
+    "delayed": delayed,
     "halved": halved,
     "expired": expired,
 }
@@ -142,7 +169,7 @@ class Fault:
     """Harm of one kind to the thing with one number.
 
     Attributes:
-        kind: a key of KILLS, ANSWERS or LINES.
+        kind: a key of KILLS, READS or LINES, or RELENTLESS.
         number: of the thing that is harmed, from 1 on within a phase.
         unit: what is counted.
         scope: whether later things are harmed too.
@@ -158,9 +185,14 @@ class Fault:
     @property
     def kills(self) -> bool:
         """Whether the process dies."""
-        return self.kind in KILLS
+        return self.kind in KILLS or self.kind == RELENTLESS
 
-    def hits(self, unit: Unit, number: int, _key: str) -> bool:
+    @property
+    def restarts(self) -> bool:
+        """Whether the process is started anew before, since only then it reads again."""
+        return self.kind == STALE
+
+    def hits(self, unit: Unit, number: int) -> bool:
         """Whether a thing is to be harmed."""
         if unit is not self.unit:
             return False
@@ -168,7 +200,7 @@ class Fault:
 
     def inflict(self, turn: Turn) -> None:
         """Do it to a request."""
-        (KILLS | ANSWERS)[self.kind](turn)  # type: ignore[operator]
+        (KILLS | READS | {RELENTLESS: progress})[self.kind](turn)  # type: ignore[operator]
 
     def garble(self, line: bytes) -> Iterator[Piece]:
         """Do it to a line."""
@@ -176,4 +208,6 @@ class Fault:
 
     def __str__(self) -> str:
         """For the report."""
+        if self.kind == RELENTLESS:
+            return "each write in turn"
         return f"{self.unit} {self.number} {self.kind}"

@@ -61,6 +61,11 @@ class Exchange:
         """Method and path; all writes of an instance's status are one target."""
         return f"{self.method} {self.path}"
 
+    @property
+    def read(self) -> str:
+        """What a read asks for."""
+        return f"{self.path}?{self.query}"
+
     def __str__(self) -> str:
         """For the report."""
         return f"{self.target} → {self.status or 'no answer'}"
@@ -115,15 +120,22 @@ def effects(writes: Iterable[Exchange], known: dict[str, str]) -> Counter[str]:
         writes: in their order.
         known: what each path was last known to hold; brought up to date.
     """
-    found: Counter[str] = Counter()
-    for write in writes:
-        if not write.succeeded or _is_status_of_instance(write):
-            continue
-        seen = "gone" if write.method == "DELETE" else _content(write)
-        if known.get(write.path) != seen:
-            found[write.target] += 1
-        known[write.path] = seen
-    return found
+    return Counter(write.target for write in writes if is_effect(write, known))
+
+
+def is_effect(write: Exchange, known: dict[str, str]) -> bool:
+    """Whether a write changed what its target holds.
+
+    Args:
+        write: with its answer.
+        known: what each path was last known to hold; brought up to date.
+    """
+    if not write.succeeded or _is_status_of_instance(write):
+        return False
+    seen = "gone" if write.method == "DELETE" else _content(write)
+    before = known.get(write.path)
+    known[write.path] = seen
+    return before != seen
 
 
 def _is_status_of_instance(write: Exchange) -> bool:

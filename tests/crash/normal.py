@@ -12,6 +12,9 @@ from fluxsm.api import names
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
 _SPAN = re.compile(r"\b\d+(\.\d+)?(h|m|s|ms|µs)(\d+(\.\d+)?(m|s))*\b")
 _UUID = re.compile(r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
+_REPLICA_SET = re.compile(r'\bReplicaSet "[^"]+"')
+"""Named by the Deployment controller, which leaves the name of an older one where a rollout ends
+between two of its looks. What the Pods are is told by the spec, which is compared."""
 _VOLATILE = frozenset(
     {"resourceVersion", "clusterIP", "clusterIPs", "time", "totalReconciliations"}
 )
@@ -61,7 +64,7 @@ def _clean(value: Any, *, spans: bool) -> Any:
             return [_clean(item, spans=spans) for item in value]
         case str():
             text = _UUID.sub("<id>", _TIME.sub("<time>", value))
-            return _SPAN.sub("<span>", text) if spans else text
+            return _REPLICA_SET.sub("ReplicaSet", _SPAN.sub("<span>", text)) if spans else text
         case _:
             return value
 

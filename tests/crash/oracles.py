@@ -4,10 +4,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from fluxsm.api import names
+from fluxsm.api.objects import Manifest
 from tests.crash.journal import Exchange, asked, effects
 from tests.crash.normal import differences
 from tests.crash.world import World, comparable, listed, owned
@@ -91,6 +92,39 @@ def no_orphan(world: World) -> list[str]:
 def nothing_unmade(world: World) -> list[str]:
     """Everything in the inventory exists, once Ready."""
     return [f"listed, but missing: {key}" for key in sorted(listed(world) - world.keys())]
+
+
+def nothing_in_an_old_version(world: World, stored: Callable[[str], Manifest | None]) -> list[str]:
+    """Every Flux resource lies in etcd in the storage version, the only one that its CRD lists.
+
+    Args:
+        world: as read.
+        stored: reads an object from etcd by its key.
+    """
+    return [
+        finding
+        for crd in world.values()
+        if crd["kind"] == "CustomResourceDefinition"
+        and crd["spec"]["group"].endswith(".toolkit.fluxcd.io")
+        for finding in _old_versions(crd, world, stored)
+    ]
+
+
+def _old_versions(
+    crd: Manifest, world: World, stored: Callable[[str], Manifest | None]
+) -> Iterator[str]:
+    name, spec = crd["metadata"]["name"], crd["spec"]
+    storage = next(item["name"] for item in spec["versions"] if item["storage"])
+    if crd["status"]["storedVersions"] != [storage]:
+        yield f"storedVersions {crd['status']['storedVersions']}, not [{storage}]: {name}"
+    for item in world.values():
+        group = item["apiVersion"].rpartition("/")[0]
+        if (group, item["kind"]) != (spec["group"], spec["names"]["kind"]):
+            continue
+        where = f"{item['metadata']['namespace']}/{item['metadata']['name']}"
+        found = stored(f"{spec['group']}/{spec['names']['plural']}/{where}") or {}
+        if found.get("apiVersion") != f"{spec['group']}/{storage}":
+            yield f"stored as {found.get('apiVersion')}, not {storage}: {name} {where}"
 
 
 def sound_path(transitions: list[Transition], *, may_fail: bool) -> list[str]:

@@ -8,33 +8,24 @@ connection, as many connections upstream as downstream.
 from __future__ import annotations
 
 import http.client
-import json
 import select
 import socket
 import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 from urllib.parse import parse_qsl, urlsplit
 
 from tests.crash.faults import Fault, Scope, Unit
-from tests.crash.journal import Exchange, Journal
+from tests.crash.journal import Exchange, Journal, is_effect
+from tests.crash.turn import Answer, Turn
 
 _HOP = frozenset({"connection", "transfer-encoding", "content-length", "keep-alive", "host"})
 _IDLE_SECONDS = 20.0
 _REAP_SECONDS = 0.3
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """What came from the API server, or what is said in its place."""
-
-    status: int
-    headers: list[tuple[str, str]]
-    body: bytes
+_POLL_SECONDS = 0.05
 
 
 class Proxy:
@@ -55,6 +46,8 @@ class Proxy:
         self._lock = threading.Lock()
         self._fault: Fault | None = None
         self._counts: dict[Unit, int] = {}
+        self._held: dict[str, str] = {}
+        self._answers: dict[str, Answer] = {}
         self._streams: dict[socket.socket, http.client.HTTPConnection] = {}
         self._busy = 0
         self._closing = threading.Event()
@@ -67,7 +60,7 @@ class Proxy:
         self.url = f"http://127.0.0.1:{self._server.server_port}"
 
     def __enter__(self) -> Self:
-        for work in (self._server.serve_forever, self._reap):
+        for work in (self._accept, self._reap):
             threading.Thread(target=work, daemon=True).start()
         return self
 
@@ -85,11 +78,17 @@ class Proxy:
         with self._lock:
             self._fault = fault
             self._counts = {}
+            self._held = {}
 
     def disarm(self) -> None:
         """Do no harm any more."""
         with self._lock:
             self._fault = None
+
+    def forget(self) -> None:
+        """Begin a life: no older answers are remembered."""
+        with self._lock:
+            self._answers = {}
 
     @property
     def counts(self) -> dict[Unit, int]:
@@ -98,7 +97,7 @@ class Proxy:
             return dict(self._counts)
 
     def settle(self) -> None:
-        """Wait until the API server has answered all that was sent before a kill."""
+        """Wait until all that was sent before a kill is answered, and nobody strikes any more."""
         limit = time.monotonic() + 30
         while self._busy and time.monotonic() < limit:
             time.sleep(0.005)
@@ -107,18 +106,27 @@ class Proxy:
 
     def strike(self) -> None:
         """Kill the operator: at the return the process is gone."""
-        self.disarm()
         self.kill()
         self.killed.set()
 
+    def is_new(self, write: Exchange) -> bool:
+        """Whether a write that was answered has changed something in this phase."""
+        with self._lock:
+            return is_effect(write, self._held)
+
+    def recall(self, exchange: Exchange) -> Answer | None:
+        """The first answer to the same read in this life, None when it is the first itself."""
+        with self._lock:
+            return self._answers.get(exchange.read)
+
     # What the handlers do with it
 
-    def take(self, unit: Unit, key: str) -> Fault | None:
+    def take(self, unit: Unit) -> Fault | None:
         """Count something, and say whether harm is to be done to it."""
         with self._lock:
             self._counts[unit] = self._counts.get(unit, 0) + 1
             fault = self._fault
-            if fault is None or not fault.hits(unit, self._counts[unit], key):
+            if fault is None or not fault.hits(unit, self._counts[unit]):
                 return None
             if fault.scope is Scope.ONCE:
                 self._fault = None
@@ -130,9 +138,14 @@ class Proxy:
         return http.client.HTTPSConnection(self._upstream, context=self._context, timeout=30)
 
     def busy(self, change: int) -> None:
-        """Count the requests that the API server is working on."""
+        """Count the requests that are being served."""
         with self._lock:
             self._busy += change
+
+    def remember(self, exchange: Exchange, answer: Answer) -> None:
+        """Keep the first answer to a read."""
+        with self._lock:
+            self._answers.setdefault(exchange.read, answer)
 
     def stream(self, client: socket.socket, upstream: http.client.HTTPConnection | None) -> None:
         """Note that a watch begins (with its upstream) or has ended (None)."""
@@ -141,6 +154,9 @@ class Proxy:
                 self._streams.pop(client, None)
             else:
                 self._streams[client] = upstream
+
+    def _accept(self) -> None:
+        self._server.serve_forever(poll_interval=_POLL_SECONDS)
 
     def _reap(self) -> None:
         """End the upstream side of watches whose client has gone."""
@@ -189,10 +205,16 @@ class _Handler(BaseHTTPRequestHandler):
         if dict(parse_qsl(parts.query)).get("watch") == "true":
             self._watch(exchange)
             return
+        self.owner.busy(1)
+        try:
+            self._answer(exchange)
+        finally:
+            self.owner.busy(-1)
+
+    def _answer(self, exchange: Exchange) -> None:
         self.owner.journal.enter(exchange)
         turn = Turn(self.owner, self, exchange)
-        unit = Unit.WRITE if exchange.number else Unit.READ
-        fault = self.owner.take(unit, exchange.path) if _is_of_interest(exchange) else None
+        fault = self._fault(exchange)
         if fault is None:
             turn.reply(turn.forward())
         else:
@@ -200,22 +222,25 @@ class _Handler(BaseHTTPRequestHandler):
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve  # noqa: N815 the base class's names
 
+    def _fault(self, exchange: Exchange) -> Fault | None:
+        if not _is_of_interest(exchange):
+            return None
+        if exchange.number:
+            return self.owner.take(Unit.WRITE)
+        again = self.owner.recall(exchange) is not None
+        units = [Unit.READ, Unit.AGAIN] if again else [Unit.READ]
+        return next(filter(None, [self.owner.take(unit) for unit in units]), None)
+
     def ask(self, exchange: Exchange) -> Answer:
         """Send a request up and read the whole answer."""
         headers = {key: value for key, value in self.headers.items() if key.lower() not in _HOP}
         connection = self._ready_connection()
-        self.owner.busy(1)
-        try:
-            target = exchange.path + (f"?{exchange.query}" if exchange.query else "")
-            connection.request(exchange.method, target, exchange.body or None, headers)
-            response = connection.getresponse()
-            answer = Answer(
-                status=response.status, headers=response.getheaders(), body=response.read()
-            )
-        finally:
-            self.owner.busy(-1)
+        target = exchange.path + (f"?{exchange.query}" if exchange.query else "")
+        connection.request(exchange.method, target, exchange.body or None, headers)
+        response = connection.getresponse()
+        body = response.read()
         self._used = time.monotonic()
-        return answer
+        return Answer(status=response.status, headers=response.getheaders(), body=body)
 
     def say(self, answer: Answer, *, length: int | None = None) -> None:
         """Answer the operator; with a length, only so many bytes of what was promised."""
@@ -255,7 +280,7 @@ class _Handler(BaseHTTPRequestHandler):
                 return
             self.owner.stream(self.connection, upstream)
             self._begin_stream(response)
-            for line in self._harmed(_lines(response), exchange):
+            for line in self._harmed(_lines(response)):
                 self._send_chunk(line)
             self._send_chunk(b"")
         except (OSError, http.client.HTTPException, ValueError, AttributeError):
@@ -275,12 +300,10 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(f"{len(data):x}\r\n".encode() + data + b"\r\n")
         self.wfile.flush()
 
-    def _harmed(self, lines: Iterator[bytes], exchange: Exchange) -> Iterator[bytes]:
+    def _harmed(self, lines: Iterator[bytes]) -> Iterator[bytes]:
         """The lines, with the harm that is to be done to one of them."""
         for line in lines:
-            fault = (
-                None if b'"BOOKMARK"' in line[:24] else self.owner.take(Unit.LINE, exchange.path)
-            )
+            fault = None if b'"BOOKMARK"' in line[:24] else self.owner.take(Unit.LINE)
             if fault is None:
                 yield line
                 continue
@@ -291,54 +314,6 @@ class _Handler(BaseHTTPRequestHandler):
                 yield piece
 
 
-class Turn:
-    """One request in the hands of a fault: pass it on, answer it, or not."""
-
-    def __init__(self, proxy: Proxy, handler: _Handler, exchange: Exchange) -> None:
-        self._proxy = proxy
-        self._handler = handler
-        self.exchange = exchange
-
-    def forward(self) -> Answer:
-        """Let the API server do it."""
-        answer = self._handler.ask(self.exchange)
-        self.exchange.status = answer.status
-        if self.exchange.number:
-            self.exchange.answer = _decoded(answer.body)
-        return answer
-
-    def reply(self, answer: Answer) -> None:
-        """Answer the operator."""
-        self._handler.say(answer)
-
-    def reply_part(self, answer: Answer) -> None:
-        """Answer half of what was promised, then close."""
-        self._handler.say(answer, length=len(answer.body) // 2)
-        self._handler.hang_up()
-
-    def refuse(self, status: int, reason: str, headers: dict[str, str] | None = None) -> None:
-        """Answer in place of the API server, in its manner."""
-        self.exchange.status = status
-        body = {
-            "kind": "Status",
-            "apiVersion": "v1",
-            "status": "Failure",
-            "reason": reason,
-            "code": status,
-            "message": f"injected: {reason}",
-        }
-        head = [("Content-Type", "application/json"), *(headers or {}).items()]
-        self._handler.say(Answer(status=status, headers=head, body=json.dumps(body).encode()))
-
-    def hang_up(self) -> None:
-        """Close the connection without an answer."""
-        self._handler.hang_up()
-
-    def kill(self) -> None:
-        """Kill the operator."""
-        self._proxy.strike()
-
-
 def _is_of_interest(exchange: Exchange) -> bool:
     """Events and leases are never harmed: what happens to them is another test's matter."""
     return exchange.is_write or exchange.method == "GET"
@@ -347,14 +322,6 @@ def _is_of_interest(exchange: Exchange) -> bool:
 def _lines(response: http.client.HTTPResponse) -> Iterator[bytes]:
     while line := response.readline():
         yield line
-
-
-def _decoded(body: bytes) -> dict[str, Any] | None:
-    try:
-        found = json.loads(body)
-    except ValueError:
-        return None
-    return found if isinstance(found, dict) else None
 
 
 def _is_gone(client: socket.socket) -> bool:

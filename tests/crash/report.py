@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from tests.crash.faults import ANSWERS, KILLS, LINES
+from tests.crash.faults import KILLS, LINES, READS, RELENTLESS
 from tests.crash.stage import Verdict
 
 
@@ -14,8 +14,15 @@ def line(verdict: Verdict) -> str:
     """One line: where, what, result; findings below."""
     fault = str(verdict.fault or "no fault")
     head = f"{_mark(verdict)} {verdict.life}/{verdict.phase:<9} {fault:<24} {verdict.seconds:5.1f}s"
-    about = f"  {verdict.state:<15} {verdict.target}" if verdict.target else ""
+    about = f"  {_deaths(verdict):<15} {verdict.target}".rstrip()
     return "\n".join([head + about, *(f"    {item}" for item in verdict.findings[:12])])
+
+
+def _deaths(verdict: Verdict) -> str:
+    return ", ".join(
+        f"{state} {count}" if count > 1 else state
+        for state, count in Counter(verdict.states).items()
+    )
 
 
 def _mark(verdict: Verdict) -> str:
@@ -31,7 +38,7 @@ def totals(verdicts: Sequence[Verdict], seconds: float) -> str:
     missed: Counter[tuple[str, str, str]] = Counter()
     for item in verdicts:
         key = (item.life, item.phase, _class(item))
-        rows[key] += 1
+        rows[key] += max(item.points, 1)
         bad[key] += bool(item.findings)
         missed[key] += not item.reached
     lines = [f"{'scenario':<18} {'class':<22} {'points':>6} {'not reached':>11} {'wrong':>6}"]
@@ -49,7 +56,7 @@ def totals(verdicts: Sequence[Verdict], seconds: float) -> str:
 
 
 def _died_in(verdicts: Iterable[Verdict]) -> set[str]:
-    return {item.state for item in verdicts if item.fault and item.fault.kills and item.reached}
+    return {state for item in verdicts for state in item.states}
 
 
 def _class(verdict: Verdict) -> str:
@@ -57,7 +64,9 @@ def _class(verdict: Verdict) -> str:
         return "none"
     if verdict.fault.kind in KILLS:
         return f"killed, {verdict.fault.kind}"
-    if verdict.fault.kind in ANSWERS:
+    if verdict.fault.kind == RELENTLESS:
+        return "killed, each write"
+    if verdict.fault.kind in READS:
         return f"{verdict.fault.unit}, {verdict.fault.kind}"
     assert verdict.fault.kind in LINES
     return f"line {verdict.fault.kind}"

@@ -15,12 +15,15 @@ from pathlib import Path
 from typing import Any, Final
 
 from fluxsm.api import names
-from tests.integration.instance import Instance
+from tests.integration.instance import RECONCILE, Instance
+from tests.integration.operator import until
+from tests.integration.resources import store_in_all_versions
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 UPSTREAM: Final = ROOT.parent / "shared"
 NAMESPACE: Final = names.DEFAULT_NAMESPACE
 APPS: Final = "apps"
+MODES: Final = ("relentless", "kills", "answers", "lines")
 _APPLY: Final = ("apply", "--server-side", "--field-manager=users", "-f", "-")
 _FINALIZERS: Final = ["finalizers.fluxcd.io"]
 
@@ -51,20 +54,21 @@ class Life:
         phases: in their order.
         storage: folder of the distribution; the starter one when None.
         flags: further flags of the operator.
+        modes: which faults are tried, of MODES.
     """
 
     name: str
     phases: Sequence[Phase]
     storage: Path | None = None
     flags: Sequence[str] = ()
+    modes: Sequence[str] = MODES
 
 
 def lives() -> list[Life]:
-    """The lives that can be lived here: the second needs manifests of real, older releases."""
-    found = [MINOR]
+    """The lives that can be lived here: some need manifests of real, older releases."""
     if (UPSTREAM / "flux").is_dir():
-        found.append(BRIDGE)
-    return found
+        return [MINOR, BRIDGE, *STORED]
+    return [MINOR]
 
 
 def _install(version: str, components: Sequence[str]) -> Callable[[Instance], None]:
@@ -230,3 +234,50 @@ BRIDGE: Final = Life(
     ),
 )
 """From 2.3.0 to 2.8.8 in one step: versions that are still stored are gone from the new CRDs."""
+
+
+def _store(instance: Instance) -> None:
+    """A resource in every version that any CRD of Flux has, while the operator looks away."""
+    instance.annotate({RECONCILE: "disabled"})
+    until(lambda: instance.status.get("state") == "Suspended", "suspension")
+    store_in_all_versions(instance.cluster, NAMESPACE)
+
+
+def _resume(version: str) -> Callable[[Instance], None]:
+    def begin(instance: Instance) -> None:
+        instance.patch(
+            metadata={"annotations": {RECONCILE: None}}, spec={"distribution": {"version": version}}
+        )
+
+    return begin
+
+
+def _stored(older: str) -> Life:
+    return Life(
+        name=f"stored-{older}",
+        storage=UPSTREAM,
+        flags=("--supported-minors=2.3,2.6,2.8",),
+        modes=("relentless",),
+        phases=(
+            Phase(
+                name="install",
+                begin=_install(
+                    older,
+                    [
+                        *names.DEFAULT_COMPONENTS,
+                        "image-reflector-controller",
+                        "image-automation-controller",
+                    ],
+                ),
+            ),
+            Phase(name="upgrade", before=_store, begin=_resume("2.8.8")),
+            Phase(name="uninstall", begin=Instance.delete, goal="Gone"),
+        ),
+    )
+
+
+STORED: Final = (_stored("2.3.0"), _stored("2.6.4"))
+"""All kinds with a resource in every version that they have, to 2.8.8 in one step.
+
+There are so many writes that only the life is lived in which each of them is the last of a process.
+"""

@@ -40,20 +40,25 @@ class Verdict:
         phase: name of the phase.
         fault: what was done, None for a phase without a fault.
         target: what it hit.
-        state: the state in which the process died.
+        states: those in which processes died, in order.
         findings: what is wrong; empty when all is well.
         seconds: how long the phase took.
-        reached: whether the fault struck at all.
+        points: how often the fault struck.
     """
 
     life: str
     phase: str
     fault: Fault | None
     target: str = ""
-    state: str = ""
+    states: tuple[str, ...] = ()
     findings: tuple[str, ...] = ()
     seconds: float = 0.0
-    reached: bool = True
+    points: int = 0
+
+    @property
+    def reached(self) -> bool:
+        """Whether the fault struck at all, or none was to."""
+        return self.fault is None or self.points > 0
 
 
 def _state(before: Sequence[Transition]) -> str:
@@ -69,18 +74,28 @@ class _Course:
     """What happened during a phase so far."""
 
     starts: int = 1
-    before: list[Transition] = field(default_factory=list)
+    died_in: list[str] = field(default_factory=list)
     findings: list[str] = field(default_factory=list)
+
+    def points(self, fault: Fault | None) -> int:
+        """How often a fault struck."""
+        if fault is None:
+            return 0
+        return self.starts - 1 if fault.kills else fault.fired
 
 
 class Stage:
-    """One control plane with an operator behind a proxy. Use it as a context manager."""
+    """One control plane with an operator behind a proxy. Use it as a context manager.
+
+    Attributes:
+        references: what the phases of the life that was measured last look like, by name.
+    """
 
     def __init__(self, *, storage: Path | None = None, flags: tuple[str, ...] = ()) -> None:
         self._storage = storage
         self._flags = flags
         self._stack = ExitStack()
-        self._references: dict[str, Reference] = {}
+        self.references: dict[str, Reference] = {}
         self._known: dict[str, str] = {}
         self._asked: Counter[str] = Counter()
 
@@ -140,6 +155,7 @@ class Stage:
         """
         verdicts: list[Verdict] = []
         self._known, self._asked = {}, Counter()
+        self.proxy.forget()
         self.operator.start()
         try:
             for phase in life.phases:
@@ -158,7 +174,7 @@ class Stage:
         """
         for _ in range(2):
             self.verify(life)
-        return dict(self._references)
+        return dict(self.references)
 
     def verify(self, life: Life, references: Mapping[str, Reference] | None = None) -> None:
         """Live a life without faults, which must end well.
@@ -179,6 +195,10 @@ class Stage:
         self.proxy.arm(fault)
         phase.begin(self._instance)
         course = _Course()
+        if fault and fault.restarts:
+            self.operator.kill()
+            course.starts += 1
+            self.operator.start()
         try:
             self._reach(phase, fault, course)
             course.findings += self._judge(phase, fault, course, reference)
@@ -190,10 +210,10 @@ class Stage:
             phase=phase.name,
             fault=fault,
             target=self._target(fault),
-            state=_state(course.before),
+            states=tuple(course.died_in),
             findings=tuple(course.findings),
             seconds=time.monotonic() - began,
-            reached=fault is None or fault.fired > 0,
+            points=course.points(fault),
         )
 
     def _reach(self, phase: Phase, fault: Fault | None, course: _Course) -> None:
@@ -202,6 +222,7 @@ class Stage:
         while not self._is_over(phase):
             if self.proxy.killed.is_set():
                 self._start_again(course)
+                limit = time.monotonic() + PHASE_SECONDS
             elif not self.operator.alive and not (fault and fault.kills):
                 raise PhaseError(f"the operator ended by itself: {self.operator.problems()}")
             if time.monotonic() > limit:
@@ -224,7 +245,7 @@ class Stage:
 
     def _start_again(self, course: _Course) -> None:
         self.proxy.settle()
-        course.before = self.operator.transitions()
+        course.died_in.append(_state(self.operator.transitions()))
         course.findings += oracles.no_orphan(self._reader.read())
         course.starts += 1
         self.proxy.killed.clear()
@@ -239,6 +260,7 @@ class Stage:
         transitions = self.operator.transitions()
         findings += oracles.sound_path(transitions, may_fail=may_fail)
         findings += self.operator.problems() if not may_fail else []
+        findings += oracles.nothing_in_an_old_version(self._reader.read(), self.cluster.stored)
         if reference is None:
             findings += self._remember(phase)
         else:
@@ -260,7 +282,7 @@ class Stage:
         writes = self.proxy.journal.writes()
         self._asked |= asked(writes)
         counts = self.proxy.counts
-        self._references[phase.name] = Reference(
+        self.references[phase.name] = Reference(
             world=comparable(world),
             asked=self._asked.copy(),
             effects=effects(writes, self._known),

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The sample of `make crash` that every test run takes: a crash in each state that writes."""
+"""What every test run takes of `make crash`: a crash in each state that writes."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import pytest
 
@@ -11,29 +11,41 @@ from tests.crash import report
 from tests.crash.faults import Fault
 from tests.crash.oracles import Reference
 from tests.crash.scenarios import MINOR
-from tests.crash.stage import Stage
+from tests.crash.stage import Stage, Verdict
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 
-def test_a_crash_in_each_writing_state_changes_nothing() -> None:
+@pytest.fixture(scope="module")
+def stage() -> Iterator[Stage]:
+    """A control plane that has seen the life without faults."""
+    with Stage() as found:
+        found.measure(MINOR)
+        yield found
+
+
+def test_a_crash_in_each_writing_state_changes_nothing(stage: Stage) -> None:
     """A life that is killed in each of its phases ends as one that is not."""
-    with Stage() as stage:
-        references = stage.measure(MINOR)
-        verdicts = [
-            verdict
-            for faults in _sample(references)
-            for verdict in stage.live(MINOR, faults, references)
-        ]
-    told = "\n".join(report.line(verdict) for verdict in verdicts)
-
-    assert not [verdict for verdict in verdicts if verdict.findings], told
-    assert all(verdict.reached for verdict in verdicts), told
-    died_in = {verdict.state for verdict in verdicts}
-    assert died_in >= {"Pending", "Applying", "Migrating", "Uninstalling"}, told
+    verdicts = _live(stage, _kills(stage.references))
+    died_in = {state for verdict in verdicts for state in verdict.states}
+    assert died_in >= {"Pending", "Applying", "Migrating", "Uninstalling"}, _told(verdicts)
 
 
-def _sample(references: Mapping[str, Reference]) -> list[dict[str, Fault]]:
+def _live(stage: Stage, lives: list[dict[str, Fault]]) -> list[Verdict]:
+    """Live lives with faults, all of which must strike and change nothing."""
+    verdicts = [
+        verdict for faults in lives for verdict in stage.live(MINOR, faults, stage.references)
+    ]
+    assert not [verdict for verdict in verdicts if verdict.findings], _told(verdicts)
+    assert all(verdict.reached for verdict in verdicts), _told(verdicts)
+    return verdicts
+
+
+def _told(verdicts: list[Verdict]) -> str:
+    return "\n".join(report.line(verdict) for verdict in verdicts)
+
+
+def _kills(references: Mapping[str, Reference]) -> list[dict[str, Fault]]:
     """Two lives: early and late in each phase, by each way to die."""
     migration = _first(references["upgrade"], "imagerepositories")
     deletions = len(references["uninstall"].writes)
