@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import json
+import logging
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -36,6 +38,18 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
                  "NOTIFICATIONS_DISABLED"):  # fmt: skip
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("RUNTIME_NAMESPACE", "flux-system")
+
+
+@pytest.fixture(autouse=True)
+def logs() -> Iterator[None]:
+    """The command sets the log of the process up; afterwards it is as it was before."""
+    found = [logging.getLogger(name) for name in ("", "fluxsm", "kubernetes", "urllib3")]
+    before = [(item, item.level, list(item.handlers)) for item in found]
+    logging.getLogger("fluxsm").setLevel(logging.NOTSET)
+    yield
+    for item, level, handlers in before:
+        item.setLevel(level)
+        item.handlers = handlers
 
 
 def parsed(*args: str) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from fluxsm.adapters.registry import deadline as deadline_module
 from fluxsm.adapters.registry import protocol
 from fluxsm.adapters.registry.client import OrasRegistry
 from fluxsm.adapters.registry.deadline import (
@@ -43,6 +44,15 @@ def secure(certificate: Certificate) -> Iterator[FaultyRegistry]:
     context.load_cert_chain(certificate.chain, certificate.key)
     with FaultyRegistry(context) as found:
         yield found
+
+
+@pytest.fixture(autouse=True)
+def _all_threads_free() -> None:
+    """Threads that earlier tests have given up count until they have ended."""
+    free = [deadline_module._running.acquire(timeout=30) for _ in range(MAX_RUNNING)]
+    for _ in filter(None, free):
+        deadline_module._running.release()
+    assert all(free), "work of an earlier test does not end"
 
 
 @pytest.fixture(autouse=True)
