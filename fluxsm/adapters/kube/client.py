@@ -20,6 +20,7 @@ from urllib3.connection import HTTPConnection
 from fluxsm.adapters.kube.configuration import (
     Configuration,
     RESTClientObject,
+    authorize,
     read_kubeconfig,
     read_service_account,
 )
@@ -31,6 +32,7 @@ from fluxsm.errors import (
     InvalidError,
     NotFoundError,
     UnavailableError,
+    UsageError,
 )
 
 REQUEST_SECONDS: Final = 15.0
@@ -209,7 +211,7 @@ class KubeClient:
         url = self._url(path, query)
         for attempt in (1, 2):
             used = self._configuration
-            headers = {"Accept": accept, "User-Agent": "fluxsm"} | _credentials(used)
+            headers = {"Accept": accept, "User-Agent": "fluxsm"} | authorize(used)
             if payload is not None:
                 headers["Content-Type"] = content_type
             if self._refusal:
@@ -252,8 +254,12 @@ class KubeClient:
     def _refresh(self, used: Configuration) -> None:
         """Read the credentials anew, once for all who were refused with the same ones."""
         with self._reloading:
-            if self._reload is not None and self._configuration is used:
+            if self._reload is None or self._configuration is not used:
+                return
+            try:
                 self._use(self._reload())
+            except UsageError as error:
+                raise UnavailableError(f"new credentials cannot be had: {error}") from None
 
     def _error(self, status: int, data: bytes, what: str) -> ClusterError:
         reason, message = _explain(data)
@@ -295,13 +301,6 @@ def _guarded(pool: urllib3.PoolManager, check: Callable[[], None]) -> urllib3.Po
     kinds = pool.pool_classes_by_scheme
     pool.pool_classes_by_scheme = {scheme: guarded(kind) for scheme, kind in kinds.items()}
     return pool
-
-
-def _credentials(configuration: Configuration) -> dict[str, str]:
-    """The authorization header; the client library renews a token that is about to expire."""
-    bearer: Any = configuration.auth_settings().get("BearerToken") or {}
-    value = bearer.get("value")
-    return {"Authorization": str(value)} if value else {}
 
 
 def _died_idle(error: Exception) -> bool:

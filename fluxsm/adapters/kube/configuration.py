@@ -4,15 +4,22 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from kubernetes.client.configuration import Configuration
 from kubernetes.client.rest import RESTClientObject
 from kubernetes.config.config_exception import ConfigException
 from kubernetes.config.incluster_config import InClusterConfigLoader
 
-from fluxsm.errors import UsageError
+from fluxsm.errors import UnavailableError, UsageError
 
-__all__ = ["Configuration", "RESTClientObject", "read_kubeconfig", "read_service_account"]
+__all__ = [
+    "Configuration",
+    "RESTClientObject",
+    "authorize",
+    "read_kubeconfig",
+    "read_service_account",
+]
 
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 """Where a pod finds its token and whom it may trust."""
@@ -49,3 +56,17 @@ def read_kubeconfig(path: str | None = None, context: str | None = None) -> Conf
     except (ConfigException, OSError, ValueError) as error:
         raise UsageError(f"the kubeconfig cannot be used: {error}") from None
     return found
+
+
+def authorize(configuration: Configuration) -> dict[str, str]:
+    """The header with the credentials; the library renews a token that is about to expire.
+
+    Raises:
+        UnavailableError: a token file is away, or a plugin of the kubeconfig fails.
+    """
+    try:
+        bearer: Any = configuration.auth_settings().get("BearerToken") or {}
+    except (ConfigException, OSError, ValueError) as error:
+        raise UnavailableError(f"the credentials cannot be had: {error}") from None
+    value = bearer.get("value")
+    return {"Authorization": str(value)} if value else {}

@@ -274,3 +274,29 @@ def test_outside_of_a_cluster_the_way_out_is_told(monkeypatch: pytest.MonkeyPatc
     monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
     with pytest.raises(UsageError, match="--kubeconfig"):
         KubeClient.in_cluster()
+
+
+def test_a_token_that_is_away_for_a_moment_is_no_accident() -> None:
+    """The kubelet is renewing it: as if the server were away, so the request comes again."""
+
+    def renew(_: object) -> None:
+        raise FileNotFoundError(2, "No such file", "token")
+
+    with serving(lambda request: request.answer(200)) as server:
+        found = server.configuration()
+        found.refresh_api_key_hook = renew
+        with pytest.raises(UnavailableError, match=r"the credentials cannot be had: .*token"):
+            get(KubeClient(found))
+        assert server.requests == []
+
+
+def test_credentials_that_cannot_be_read_anew_are_told() -> None:
+    """The server refuses the old ones, and there are no others."""
+
+    def reload() -> object:
+        raise UsageError("this is not a pod")
+
+    with serving(lambda request: request.answer(401)) as server:
+        client = server.client(reload=reload)
+        with pytest.raises(UnavailableError, match=r"new credentials .*: this is not a pod"):
+            get(client)
