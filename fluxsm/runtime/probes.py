@@ -98,8 +98,19 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     wrap: Wrap | None = None
 
+    def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler]) -> None:
+        host, _ = address
+        if ":" in host or (not host and socket.has_dualstack_ipv6()):
+            self.address_family = socket.AF_INET6
+        super().__init__(address, handler)
+
     def server_bind(self) -> None:
-        """Listen, without asking a name server what this machine is called."""
+        """Listen, without asking a name server what this machine is called.
+
+        Without a host that is on all addresses, of both families as the kubelet may use either.
+        """
+        if self.address_family == socket.AF_INET6 and not self.server_address[0]:
+            self.socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
         TCPServer.server_bind(self)
 
     def finish_request(self, request: Any, client_address: Any) -> None:

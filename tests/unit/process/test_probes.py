@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import socket
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -69,3 +70,26 @@ def test_a_taken_address_is_told() -> None:
         address = base.removeprefix("http://")
         with pytest.raises(UsageError, match=f"{address} cannot be listened on"):
             PageServer(address, {})
+
+
+@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="this machine has no IPv6")
+def test_an_address_without_a_host_is_every_address() -> None:
+    """Of both families: a cluster may have IPv6 alone."""
+    server = PageServer(":0", {"/healthz": lambda: Page(200, b"ok\n")})
+    try:
+        for host in ("127.0.0.1", "[::1]"):
+            assert ask(f"http://{host}:{server.port}/healthz") == (200, b"ok\n")
+    finally:
+        server.close()
+
+
+@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="this machine has no IPv6")
+def test_a_host_may_be_of_either_family() -> None:
+    """And only that one is listened on."""
+    server = PageServer("[::1]:0", {"/healthz": lambda: Page(200, b"ok\n")})
+    try:
+        assert ask(f"http://[::1]:{server.port}/healthz") == (200, b"ok\n")
+        with pytest.raises(urllib.error.URLError):
+            ask(f"http://127.0.0.1:{server.port}/healthz")
+    finally:
+        server.close()
