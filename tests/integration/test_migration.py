@@ -77,3 +77,65 @@ def contains(found: Any, wanted: Any) -> bool:
     if isinstance(wanted, list):
         return all(contains(*pair) for pair in zip(found, wanted, strict=True))
     return bool(found == wanted)
+
+
+REPOSITORIES = "/apis/source.toolkit.fluxcd.io/v1/namespaces/{}/gitrepositories"
+
+
+def test_add_7_to_9_when_resources_are_stored_anew(instance: Instance, operate: Operate) -> None:
+    """By force, once for each request; on an upgrade to another minor; else never."""
+    operator = operate()
+    instance.create(spec("2.7.x", ["source-controller"]))
+    instance.becomes_ready()
+    create_repository(instance)
+    rewrites = rewrites_since(instance)
+    ask(instance, operator, "plain")
+    assert rewrites() == 0
+    ask(instance, operator, "forced", force=True)
+    assert rewrites() == 1
+    instance.annotate({"example.com/any": "change"})
+    instance.patch(spec={"commonMetadata": {"labels": {"a": "label"}}})
+    instance.becomes_ready()
+    assert rewrites() == 1
+    instance.patch(spec={"migrateResources": False})
+    ask(instance, operator, "switched off", force=True)
+    assert rewrites() == 1
+    instance.patch(spec={"migrateResources": True})
+    instance.becomes_ready()
+    done = rewrites()
+    instance.patch(spec={"distribution": {"version": "2.8.x"}})
+    instance.becomes_ready()
+    assert rewrites() == done + 1
+
+
+def create_repository(instance: Instance) -> None:
+    """Create a custom resource in the version that is stored."""
+    body = {
+        "apiVersion": "source.toolkit.fluxcd.io/v1",
+        "kind": "GitRepository",
+        "metadata": {"name": "some"},
+        "spec": {"url": "https://example.com/some", "interval": "1m"},
+    }
+    instance.cluster.request("POST", REPOSITORIES.format(instance.namespace), body)
+
+
+def ask(instance: Instance, operator: Operator, request: str, *, force: bool = False) -> None:
+    """Ask for a run, by force if wanted, and wait for its end."""
+    before = len(operator.transitions())
+    forced = {names.FORCE_AT: request} if force else {}
+    instance.annotate({names.REQUESTED_AT: request, **forced})
+    operator.reaches("Ready", after=before)
+    instance.becomes_ready()
+
+
+def rewrites_since(instance: Instance) -> Callable[[], int]:
+    """How often the operator has written Git repositories since now."""
+    before = len(instance.cluster.audit("fluxsm"))
+
+    def count() -> int:
+        sent = instance.cluster.audit("fluxsm")[before:]
+        return sum(
+            item.resource == "gitrepositories" and item.verb in {"patch", "update"} for item in sent
+        )
+
+    return count
