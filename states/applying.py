@@ -42,6 +42,9 @@ def run(observed: Observed, ports: Ports) -> Outcome:
         outcome = _finish_stage(observed, ports, stage, number)
         if outcome is not None:
             return outcome
+    leaving = _leaving_definitions(observed, ports, result.objects)
+    if leaving:
+        return _wait(observed, f"Waiting for [{', '.join(leaving)}]")
     return _finish(observed, ports, result)
 
 
@@ -80,21 +83,36 @@ def _finish_stage(
     unfinished = [
         f"{ref} status: '{status.status.value}'"
         for ref, status in found
-        if _is_awaited(status, stage)
+        if _is_awaited(ref, status, stage)
     ]
     if unfinished:
         return _wait(observed, f"Waiting for [{', '.join(unfinished)}]")
     return None
 
 
-def _is_awaited(status: Health, stage: Sequence[Manifest]) -> bool:
+def _is_awaited(ref: ObjectRef, status: Health, stage: Sequence[Manifest]) -> bool:
     """Whether an object holds its stage up.
 
-    What is being deleted does so in every stage: it is applied anew once it is gone. Whether the
-    objects of the last stage get healthy is HealthChecking's to say.
+    What is being deleted does so in every stage: it is applied anew once it is gone. Only a
+    definition has to wait for the end: the controller that lets its last resources go may be one
+    that this run has yet to bring. Whether the objects of the last stage get healthy is
+    HealthChecking's to say.
     """
+    if status.status is Status.TERMINATING:
+        return ref.kind != CRD
     is_last = _stage_of(str(stage[0].get("kind", ""))) == 2
-    return status.status is Status.TERMINATING or not (is_last or status.is_current)
+    return not (is_last or status.is_current)
+
+
+def _leaving_definitions(
+    observed: Observed, ports: Ports, objects: Sequence[Manifest]
+) -> list[str]:
+    definitions = [item for item in objects if Kind.of(item) == CRD]
+    return [
+        f"{ref} status: '{status.status.value}'"
+        for ref, status in health.statuses(definitions, ports.live.get, observed.now)
+        if status.status is Status.TERMINATING
+    ]
 
 
 def _missing(observed: Observed, ports: Ports, objects: Sequence[Manifest]) -> list[Manifest]:

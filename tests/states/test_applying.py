@@ -11,7 +11,7 @@ from fluxsm.api.objects import ObjectRef
 from fluxsm.machine.alphabet import State
 from tests.fakes.distributions import NEW, starter
 from tests.fakes.world import World
-from tests.states.scenes import CONTROLLER, GIT_CRD, installed
+from tests.states.scenes import CONTROLLER, GIT_CRD, git_repository, installed
 
 HELD = {"metadata": {"finalizers": ["example.com/held"]}}
 FREE = {"metadata": {"finalizers": None}}
@@ -36,7 +36,7 @@ def free(world: World, ref: ObjectRef) -> None:
 
 
 def test_a_definition_that_is_being_deleted_is_applied_once_it_is_gone() -> None:
-    """It holds its stage up until then, not until the time limit, and is told."""
+    """It holds the run up until then, not until the time limit, and is told."""
     world = World()
     objects = starter().component(NEW, "source-controller")
     crd = next(item for item in objects if item["metadata"]["name"] == GIT_CRD.name)
@@ -47,15 +47,14 @@ def test_a_definition_that_is_being_deleted_is_applied_once_it_is_gone() -> None
     world.settle(timedelta(seconds=5))
     assert world.at(State.APPLYING)
     assert f"{GIT_CRD} status: 'Terminating'" in world.message
-    assert str(CONTROLLER) not in world.managed()
     free(world, GIT_CRD)
     world.reach(State.READY)
     assert world.clock.now() - began < world.settings.crd_timeout
     assert str(GIT_CRD) in world.managed()
 
 
-def test_a_definition_that_stays_in_deletion_fails_its_stage() -> None:
-    """After the time limit of the stage, naming it; nothing of a later stage is written."""
+def test_a_definition_that_stays_in_deletion_fails_the_run() -> None:
+    """After the time limit, naming it; the controllers are there, for one may have to let go."""
     world = installed()
     hold(world, GIT_CRD)
     world.edit(components=["source-controller", "kustomize-controller"])
@@ -63,7 +62,19 @@ def test_a_definition_that_stays_in_deletion_fails_its_stage() -> None:
     world.reach(State.FAILED, timedelta(minutes=2))
     assert world.clock.now() - began == world.settings.crd_timeout
     assert f"{GIT_CRD} status: 'Terminating'" in world.message
-    assert not [ref for ref in world.managed() if ref.endswith("/kustomize-controller")]
+    assert [ref for ref in world.managed() if ref.endswith("/kustomize-controller")]
+
+
+def test_the_controller_that_a_definition_waits_for_is_brought() -> None:
+    """Its resources hold a definition that somebody deleted, and nobody else lets them go."""
+    world = installed()
+    world.user.create(git_repository("held", finalizers=["finalizers.fluxcd.io"]))
+    world.user.delete(CONTROLLER)
+    world.user.delete(GIT_CRD)
+    assert str(CONTROLLER) not in world.managed()
+    world.settle(timedelta(minutes=2))
+    assert world.at(State.READY)
+    assert "deletionTimestamp" not in world.user.get(GIT_CRD)["metadata"]
 
 
 def test_a_controller_that_is_being_deleted_is_applied_once_it_is_gone() -> None:
