@@ -11,13 +11,14 @@ from pathlib import Path
 from bench.endurance import endure
 from bench.life import live
 from bench.measure import Cost
+from bench.migration import migrate
 from bench.program import programs
 from bench.report import show
 from tests.controlplane.binary import ControlPlaneError
 from tests.controlplane.cluster import Cluster
 
 ROOT = Path(__file__).resolve().parents[1]
-PARTS = ("program", "life", "endurance")
+PARTS = ("program", "life", "migration", "endurance")
 
 
 def main(args: list[str]) -> int:
@@ -44,7 +45,7 @@ def main(args: list[str]) -> int:
 def _measure(only: str | None, storage: Path) -> Iterator[Cost]:
     if only in {None, "program"}:
         yield from programs(storage)
-    for name, part in (("life", live), ("endurance", endure)):
+    for name, part in (("life", live), ("migration", migrate), ("endurance", endure)):
         if only in {None, name}:
             with Cluster() as cluster:
                 cluster.kubectl("apply", "--server-side", "-f", str(ROOT / "manifests" / "crd"))
