@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A Ready instance costs nothing: no write, whoever else has a say in what is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+
+import pytest
+
+from fluxsm.api import names
+from tests.controlplane.cluster import Request
+from tests.integration.instance import Instance
+from tests.integration.operator import Operator, until
+from tests.integration.policies import FILLED_IN, filling_in
+from tests.integration.process_support import MUTATING
+
+pytestmark = pytest.mark.integration
+
+INTERVALS = 3
+
+
+@pytest.fixture(params=[False, True], ids=["alone", "with a policy that fills in fields"])
+def policy(request: pytest.FixtureRequest, instance: Instance) -> Iterator[bool]:
+    """Whether a mutating admission policy is in force."""
+    filled = filling_in(instance.cluster, instance.namespace) if request.param else nullcontext()
+    with filled:
+        yield request.param
+
+
+def test_nothing_is_written_at_rest(
+    instance: Instance, operate: Callable[..., Operator], policy: bool
+) -> None:
+    """Over some reconcile intervals, each with a run: not even the status, nor any event."""
+    operator = operate()
+    distribution = {"version": "2.x", "registry": "ghcr.io/fluxcd"}
+    instance.create(
+        {"distribution": distribution, "components": ["source-controller"]},
+        {names.RECONCILE_EVERY: "1s"},
+    )
+    instance.becomes_ready()
+    deployment = instance.deployment("source-controller") or {}
+    filled = {key: deployment["spec"].get(key) for key in FILLED_IN}
+    assert (filled == FILLED_IN) is policy
+    until(lambda: runs(operator) >= 2, "first run after the installation")
+    before, count = len(instance.cluster.audit("fluxsm")), runs(operator)
+    until(lambda: runs(operator) >= count + INTERVALS, "some runs")
+    sent = instance.cluster.audit("fluxsm")[before:]
+    assert [item for item in sent if is_write(item)] == []
+    assert not [item for item in operator.transitions() if item.event == "Drifted"]
+    assert operator.errors() == []
+
+
+def runs(operator: Operator) -> int:
+    """How many runs have ended well."""
+    return sum(item.dest == "Ready" for item in operator.transitions())
+
+
+def is_write(request: Request) -> bool:
+    """Whether a request changes anything but the lease of the leader."""
+    return request.verb in MUTATING and request.resource != "leases"
