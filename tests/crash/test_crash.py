@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What every test run takes of `make crash`: a crash in each state that writes."""
+"""What every test run takes of `make crash`: each state that writes, and each kind of harm."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 import pytest
 
 from tests.crash import report
-from tests.crash.faults import Fault
+from tests.crash.faults import ANSWERS, LINES, Fault, Unit
 from tests.crash.oracles import Reference
 from tests.crash.scenarios import MINOR
 from tests.crash.stage import Stage, Verdict
@@ -29,6 +29,13 @@ def test_a_crash_in_each_writing_state_changes_nothing(stage: Stage) -> None:
     verdicts = _live(stage, _kills(stage.references))
     died_in = {state for verdict in verdicts for state in verdict.states}
     assert died_in >= {"Pending", "Applying", "Migrating", "Uninstalling"}, _told(verdicts)
+
+
+def test_harm_of_each_kind_changes_nothing(stage: Stage) -> None:
+    """Answers that are refused, lost, late or cut; watch lines that are lost, doubled or late."""
+    harm = _harm()
+    assert {fault.kind for faults in harm for fault in faults.values()} == ANSWERS.keys() | LINES
+    _live(stage, harm)
 
 
 def _live(stage: Stage, lives: list[dict[str, Fault]]) -> list[Verdict]:
@@ -61,6 +68,35 @@ def _kills(references: Mapping[str, Reference]) -> list[dict[str, Fault]]:
             "upgrade": Fault(kind="committed", number=migration),
             "remove": Fault(kind="before", number=3),
             "uninstall": Fault(kind="before", number=deletions - 5),
+        },
+    ]
+
+
+def _harm() -> list[dict[str, Fault]]:
+    """Four lives, with each kind of harm in one phase of them."""
+    line = Unit.LINE
+    return [
+        {
+            "install": Fault(kind="429", number=5),
+            "upgrade": Fault(kind="409", number=2),
+            "remove": Fault(kind="doubled", number=1, unit=line),
+            "uninstall": Fault(kind="422", number=4),
+        },
+        {
+            "install": Fault(kind="500", number=9),
+            "upgrade": Fault(kind="503", number=12),
+            "remove": Fault(kind="dropped", number=2, unit=line),
+            "uninstall": Fault(kind="unsent", number=6),
+        },
+        {
+            "install": Fault(kind="lost", number=14),
+            "remove": Fault(kind="expired", number=1, unit=line),
+            "uninstall": Fault(kind="truncated", number=9),
+        },
+        {
+            "install": Fault(kind="halved", number=8, unit=line),
+            "upgrade": Fault(kind="late", number=10),
+            "remove": Fault(kind="delayed", number=1, unit=line),
         },
     ]
 
