@@ -125,6 +125,16 @@ ROWS = (
         "pytest -m integration tests/integration/test_process_election.py",
     ),
     (
+        "The leader or the API server dies while an artifact is fetched, or a migration runs",
+        "a registry that keeps them waiting; a resource in every version that was ever stored",
+        "pytest -m integration tests/integration/test_process_states.py",
+    ),
+    (
+        "Somebody reads the metrics who may not",
+        "tokens that the real API server knows, does not know, or knows without the right",
+        "pytest -m integration tests/integration/test_process_metrics.py",
+    ),
+    (
         "Somebody changes or deletes managed objects, again and again",
         "writes of another user on a real API server",
         "pytest -m integration tests/integration/test_drift.py",

@@ -95,6 +95,12 @@ def with_component(folder: Path, component: str) -> Path:
     return folder
 
 
+def bring_back(cluster: Cluster) -> None:
+    """Start the API server again, and those whose own back-off would make the test wait."""
+    for part in ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok"):
+        cluster.restart(part)
+
+
 def writes(cluster: Cluster, user: str, *, since: str = "") -> list[str]:
     """The writes of a user that arrived since a time, without those to the lease."""
     return [

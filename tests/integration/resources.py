@@ -6,6 +6,7 @@ from __future__ import annotations
 import urllib.error
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from fluxsm.api.objects import Manifest
 from tests.controlplane.cluster import Cluster
@@ -138,3 +139,29 @@ def _create(cluster: Cluster, crd: Manifest, item: Stored) -> Stored:
 
     until(is_stored, f"{item.crd} in {item.version}")
     return item
+
+
+def check_survived(cluster: Cluster, stored: list[Stored]) -> None:
+    """All resources have their specs and lie in the storage version, the only one listed."""
+    assert stored
+    storage = {}
+    for crd in flux_crd_objects(cluster):
+        (version,) = [item["name"] for item in crd["spec"]["versions"] if item["storage"]]
+        storage[crd["metadata"]["name"]] = version
+        assert crd["status"]["storedVersions"] == [version], crd["metadata"]["name"]
+    for item in stored:
+        wanted = f"{item.crd.partition('.')[2]}/{storage[item.crd]}"
+        assert cluster.stored(item.key)["apiVersion"] == wanted, item
+        found = cluster.request("GET", item.path(storage[item.crd]))
+        assert contains(found["spec"], item.spec), (found["spec"], item)
+        records = found["metadata"]["managedFields"]
+        assert {record["apiVersion"] for record in records} == {wanted}, item
+
+
+def contains(found: Any, wanted: Any) -> bool:
+    """Whether data is there; defaults may have been added."""
+    if isinstance(wanted, dict):
+        return all(key in found and contains(found[key], value) for key, value in wanted.items())
+    if isinstance(wanted, list):
+        return all(contains(*pair) for pair in zip(found, wanted, strict=True))
+    return bool(found == wanted)

@@ -11,10 +11,9 @@ import pytest
 
 from fluxsm.api import names
 from fluxsm.api.objects import Manifest
-from tests.controlplane.cluster import Cluster
 from tests.integration.instance import RECONCILE, Instance
 from tests.integration.operator import Operator
-from tests.integration.resources import Stored, flux_crd_objects, store_in_all_versions
+from tests.integration.resources import check_survived, store_in_all_versions
 
 pytestmark = pytest.mark.integration
 
@@ -51,32 +50,6 @@ def test_an_upgrade_over_many_minors_keeps_every_resource(
     ]  # fmt: skip
     check_survived(instance.cluster, stored)
     assert operator.errors() == []
-
-
-def check_survived(cluster: Cluster, stored: list[Stored]) -> None:
-    """All resources have their specs and lie in the storage version, the only one listed."""
-    assert stored
-    storage = {}
-    for crd in flux_crd_objects(cluster):
-        (version,) = [item["name"] for item in crd["spec"]["versions"] if item["storage"]]
-        storage[crd["metadata"]["name"]] = version
-        assert crd["status"]["storedVersions"] == [version], crd["metadata"]["name"]
-    for item in stored:
-        wanted = f"{item.crd.partition('.')[2]}/{storage[item.crd]}"
-        assert cluster.stored(item.key)["apiVersion"] == wanted, item
-        found = cluster.request("GET", item.path(storage[item.crd]))
-        assert contains(found["spec"], item.spec), (found["spec"], item)
-        records = found["metadata"]["managedFields"]
-        assert {record["apiVersion"] for record in records} == {wanted}, item
-
-
-def contains(found: Any, wanted: Any) -> bool:
-    """Whether data is there; defaults may have been added."""
-    if isinstance(wanted, dict):
-        return all(key in found and contains(found[key], value) for key, value in wanted.items())
-    if isinstance(wanted, list):
-        return all(contains(*pair) for pair in zip(found, wanted, strict=True))
-    return bool(found == wanted)
 
 
 REPOSITORIES = "/apis/source.toolkit.fluxcd.io/v1/namespaces/{}/gitrepositories"

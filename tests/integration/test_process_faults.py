@@ -23,7 +23,7 @@ from tests.controlplane.cluster import Cluster
 from tests.controlplane.process import free_ports
 from tests.integration.instance import Instance
 from tests.integration.operator import until
-from tests.integration.process_support import ROOT, Process, eventually, spec
+from tests.integration.process_support import ROOT, Process, bring_back, eventually, spec
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
 
@@ -135,12 +135,6 @@ def delete_deployment(instance: Instance) -> None:
     """What the watches must tell of."""
     path = f"/apis/apps/v1/namespaces/{instance.namespace}/deployments/source-controller"
     instance.cluster.request("DELETE", path, {"propagationPolicy": "Background"})
-
-
-def bring_back(cluster: Cluster) -> None:
-    """Start the API server again, and those whose own back-off would make the test wait."""
-    for part in ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok"):
-        cluster.restart(part)
 
 
 @pytest.mark.parametrize("state", ["Applying", "HealthChecking", "Ready"])

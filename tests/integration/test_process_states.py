@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The states that must be held up to be met: a registry that says nothing, a migration of much.
+
+In both the leader is killed, and in both the API server is.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from fluxsm.api import names
+from fluxsm.api.objects import Manifest
+from tests.controlplane.cluster import Cluster
+from tests.integration.instance import RECONCILE, Instance
+from tests.integration.process_support import (
+    ROOT,
+    SHORT_LEASE,
+    Process,
+    bring_back,
+    eventually,
+    spec,
+)
+from tests.integration.resources import Stored, check_survived, store_in_all_versions
+from tests.registry.fixtures import distribution, push
+from tests.registry.server import Registry
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
+
+NAMESPACE = names.DEFAULT_NAMESPACE
+SIX = list(names.COMPONENTS[:6])
+
+Start = Callable[..., Process]
+
+
+class LateRegistry:
+    """Takes connections and says nothing, until it is told to answer."""
+
+    def __init__(self, folder: Path) -> None:
+        """Take a port."""
+        self._registry = Registry(folder)
+        self.host = self._registry.host
+        host, _, port = self.host.partition(":")
+        self._silence = socket.create_server((host, int(port)))
+
+    def answer(self) -> None:
+        """Be a registry with Flux in it."""
+        self._silence.close()
+        self._registry.start()
+        push(self.host, distribution("v2.8.8"))
+
+    def close(self) -> None:
+        """End."""
+        self._silence.close()
+        self._registry.stop()
+
+
+@pytest.fixture(scope="module")
+def own() -> Iterator[Cluster]:
+    """A control plane that may be hurt."""
+    with Cluster() as found:
+        found.kubectl("apply", "--server-side", "-f", str(ROOT / "manifests" / "crd"))
+        found.create_namespace(NAMESPACE)
+        found.kubectl("wait", "--for=condition=Established", "crd", "--all")
+        yield found
+
+
+@pytest.fixture
+def registry(tmp_path: Path) -> Iterator[LateRegistry]:
+    """A registry that is silent at first."""
+    found = LateRegistry(tmp_path / "registry")
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def start(own: Cluster, upstream: Path, tmp_path: Path) -> Iterator[Start]:
+    """Start an operator by the name of its user; the instance ends with the test."""
+    instance = Instance(own, NAMESPACE)
+    started: list[Process] = []
+
+    def begin(user: str, *flags: str) -> Process:
+        flags = (*flags, f"--artifact-cache={tmp_path / 'cache'}")
+        process = Process(own, NAMESPACE, user=user, storage=upstream, flags=flags)
+        started.append(process)
+        process.start()
+        return process
+
+    yield begin
+    try:
+        if instance.read():
+            if not any(process.pid for process in started):
+                started[-1].start()
+            instance.delete()
+            instance.goes(seconds=40)
+    finally:
+        for process in started:
+            process.kill()
+
+
+@pytest.fixture
+def pair(own: Cluster, start: Start) -> tuple[Process, Process, Instance]:
+    """A leader, one that waits, and the instance."""
+    first = start("fluxsm", *SHORT_LEASE)
+    eventually(lambda: first.leads, "leader")
+    second = start("other", *SHORT_LEASE)
+    eventually(lambda: second.says("has started"), "second process")
+    return first, second, Instance(own, NAMESPACE)
+
+
+@pytest.fixture
+def lone(own: Cluster, start: Start) -> tuple[Process, Instance]:
+    """An operator without election: a leader that cannot renew its lease ends."""
+    process = start("fluxsm", "--enable-leader-election=false")
+    eventually(lambda: process.says("has started"), "process")
+    return process, Instance(own, NAMESPACE)
+
+
+def of_registry(registry: LateRegistry) -> Manifest:
+    """A small instance with an artifact."""
+    artifact = f"oci://{registry.host}/flux/manifests:latest"
+    return spec(
+        distribution={"version": "2.8.x", "registry": "ghcr.io/fluxcd", "artifact": artifact}
+    )
+
+
+def grown_old(first: Process, instance: Instance) -> list[Stored]:
+    """An installation of long ago, with a resource in each version that was ever stored."""
+    old = {"version": "2.3.0", "registry": "ghcr.io/fluxcd"}
+    instance.create(spec(distribution=old, components=SIX, wait=False))
+    instance.becomes_ready()
+    instance.annotate({RECONCILE: "disabled"})
+    first.reaches("Suspended")
+    stored = store_in_all_versions(instance.cluster, NAMESPACE)
+    instance.patch(spec={"distribution": {"version": "2.8.8"}})
+    return stored
+
+
+def test_the_other_fetches_what_a_killed_leader_could_not(
+    pair: tuple[Process, Process, Instance], registry: LateRegistry
+) -> None:
+    """The leader died while it waited for the registry."""
+    first, second, instance = pair
+    instance.create(of_registry(registry))
+    first.reaches("FetchingArtifact")
+    first.kill()
+    assert first.transitions()[-1].dest == "FetchingArtifact"
+    registry.answer()
+    instance.becomes_ready()
+    assert second.leads
+
+
+def test_the_other_migrates_what_a_killed_leader_left(
+    pair: tuple[Process, Process, Instance],
+) -> None:
+    """The leader died between two rewrites; nothing is lost, and nothing stays behind."""
+    first, second, instance = pair
+    stored = grown_old(first, instance)
+    instance.annotate({RECONCILE: None})
+    first.reaches("Migrating")
+    first.kill()
+    assert first.transitions()[-1].dest == "Migrating"
+    instance.becomes_ready(seconds=90)
+    assert second.leads
+    check_survived(instance.cluster, stored)
+
+
+def test_an_artifact_is_fetched_when_the_apiserver_is_back(
+    lone: tuple[Process, Instance], registry: LateRegistry
+) -> None:
+    """It died while the registry kept everybody waiting."""
+    process, instance = lone
+    instance.create(of_registry(registry))
+    process.reaches("FetchingArtifact")
+    instance.cluster.kill("kube-apiserver")
+    assert process.transitions()[-1].dest == "FetchingArtifact"
+    bring_back(instance.cluster)
+    registry.answer()
+    instance.becomes_ready(seconds=90)
+
+
+def test_a_migration_goes_on_when_the_apiserver_is_back(lone: tuple[Process, Instance]) -> None:
+    """It died between two rewrites."""
+    process, instance = lone
+    stored = grown_old(process, instance)
+    instance.annotate({RECONCILE: None})
+    process.reaches("Migrating")
+    instance.cluster.kill("kube-apiserver")
+    assert process.transitions()[-1].dest == "Migrating"
+    bring_back(instance.cluster)
+    instance.becomes_ready(seconds=90)
+    check_survived(instance.cluster, stored)
