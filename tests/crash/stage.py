@@ -97,6 +97,7 @@ class Stage:
         self._stack = ExitStack()
         self.references: dict[str, Reference] = {}
         self._known: dict[str, str] = {}
+        self._failed = False
         self._asked: Counter[str] = Counter()
 
     def __enter__(self) -> Self:
@@ -154,7 +155,7 @@ class Stage:
             A verdict per phase; a life ends with the first phase that is not well.
         """
         verdicts: list[Verdict] = []
-        self._known, self._asked = {}, Counter()
+        self._known, self._asked, self._failed = {}, Counter(), False
         self.proxy.forget()
         self.operator.start()
         try:
@@ -266,7 +267,8 @@ class Stage:
         else:
             runs = course.starts + sum(item.dest == "Failed" for item in transitions)
             findings += oracles.no_needless_writes(reference, writes, self._known, starts=runs)
-            findings += self._compare(reference, forgive_failures=may_fail)
+            self._failed |= may_fail  # the history tells of it in the phases that follow, too
+            findings += self._compare(reference, forgive_failures=self._failed)
         return findings
 
     def _rest(self) -> list[str]:

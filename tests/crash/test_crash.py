@@ -40,10 +40,10 @@ def test_harm_of_each_kind_changes_nothing(stage: Stage) -> None:
 
 def _live(stage: Stage, lives: list[dict[str, Fault]]) -> list[Verdict]:
     """Live lives with faults, all of which must strike and change nothing."""
-    verdicts = [
-        verdict for faults in lives for verdict in stage.live(MINOR, faults, stage.references)
-    ]
-    assert not [verdict for verdict in verdicts if verdict.findings], _told(verdicts)
+    verdicts: list[Verdict] = []
+    for faults in lives:
+        verdicts += stage.live(MINOR, faults, stage.references)
+        assert not [verdict for verdict in verdicts if verdict.findings], _told(verdicts)
     assert all(verdict.reached for verdict in verdicts), _told(verdicts)
     return verdicts
 

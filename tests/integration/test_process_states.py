@@ -18,7 +18,6 @@ from tests.controlplane.cluster import Cluster
 from tests.integration.instance import RECONCILE, Instance
 from tests.integration.process_support import (
     ROOT,
-    SHORT_LEASE,
     Process,
     bring_back,
     eventually,
@@ -32,6 +31,13 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
 
 NAMESPACE = names.DEFAULT_NAMESPACE
 SIX = list(names.COMPONENTS[:6])
+
+LEASE = (
+    "--leader-election-lease-duration=8s",
+    "--leader-election-renew-deadline=6s",
+    "--leader-election-retry-period=500ms",
+)
+"""Long enough for a leader that shares its processor with the rewriting of many objects."""
 
 Start = Callable[..., Process]
 
@@ -104,9 +110,9 @@ def start(own: Cluster, upstream: Path, tmp_path: Path) -> Iterator[Start]:
 @pytest.fixture
 def pair(own: Cluster, start: Start) -> tuple[Process, Process, Instance]:
     """A leader, one that waits, and the instance."""
-    first = start("fluxsm", *SHORT_LEASE)
+    first = start("fluxsm", *LEASE)
     eventually(lambda: first.leads, "leader")
-    second = start("other", *SHORT_LEASE)
+    second = start("other", *LEASE)
     eventually(lambda: second.says("has started"), "second process")
     return first, second, Instance(own, NAMESPACE)
 
