@@ -16,6 +16,7 @@ from bench.program import programs
 from bench.report import show
 from tests.controlplane.binary import ControlPlaneError
 from tests.controlplane.cluster import Cluster
+from tests.integration.instance import install_crds
 
 ROOT = Path(__file__).resolve().parents[1]
 PARTS = ("program", "life", "migration", "endurance")
@@ -48,7 +49,7 @@ def _measure(only: str | None, storage: Path) -> Iterator[Cost]:
     for name, part in (("life", live), ("migration", migrate), ("endurance", endure)):
         if only in {None, name}:
             with Cluster() as cluster:
-                cluster.kubectl("apply", "--server-side", "-f", str(ROOT / "manifests" / "crd"))
+                install_crds(cluster)
                 yield from part(cluster, storage)
 
 

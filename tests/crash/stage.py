@@ -20,9 +20,9 @@ from tests.crash.journal import asked, effects
 from tests.crash.oracles import Reference
 from tests.crash.process import Nursery, Operator
 from tests.crash.proxy import Proxy
-from tests.crash.scenarios import NAMESPACE, ROOT, Life, Phase
+from tests.crash.scenarios import NAMESPACE, Life, Phase
 from tests.crash.world import Reader, comparable
-from tests.integration.instance import Instance, is_ready
+from tests.integration.instance import Instance, install_crds, is_ready
 from tests.integration.operator import Transition
 
 PHASE_SECONDS: Final = 60.0
@@ -110,11 +110,7 @@ class Stage:
         """Start everything but the operator."""
         with ExitStack() as stack:
             self.cluster = stack.enter_context(Cluster())
-            crds = str(ROOT / "manifests" / "crd")
-            self.cluster.kubectl("apply", "--server-side", "-f", crds)
-            self.cluster.kubectl(
-                "wait", "--for=condition=Established", "crd", "--all", "--timeout=30s"
-            )
+            install_crds(self.cluster)
             self.cluster.create_namespace(NAMESPACE)
             ca = (self.cluster.folder / "certs" / "apiserver.crt").read_text()
             self.proxy = stack.enter_context(Proxy(self.cluster.server, ca))

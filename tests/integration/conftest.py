@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from fluxsm.api import names
 from tests.controlplane.cluster import Cluster
-from tests.integration.instance import Instance
+from tests.integration.instance import Instance, install_crds
 from tests.integration.operator import Operator, until
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -19,9 +20,17 @@ UPSTREAM = ROOT.parent / "shared"
 @pytest.fixture(scope="session")
 def served(cluster: Cluster) -> Cluster:
     """The control plane with the CRDs of the operator installed."""
-    cluster.kubectl("apply", "--server-side", "-f", str(ROOT / "manifests" / "crd"))
-    cluster.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
+    install_crds(cluster)
     return cluster
+
+
+@pytest.fixture(scope="module")
+def own() -> Iterator[Cluster]:
+    """A control plane of the module alone, that may be hurt, with the CRDs and the namespace."""
+    with Cluster() as found:
+        install_crds(found)
+        found.create_namespace(names.DEFAULT_NAMESPACE)
+        yield found
 
 
 @pytest.fixture(scope="session")

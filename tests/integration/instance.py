@@ -8,6 +8,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 from fluxsm.api import names
@@ -21,6 +22,13 @@ from tests.integration.operator import Transition, until
 
 MERGE = "application/merge-patch+json"
 RECONCILE = f"{names.GROUP}/reconcile"
+CRDS = Path(__file__).resolve().parents[2] / "manifests" / "crd"
+
+
+def install_crds(cluster: Cluster) -> None:
+    """Install the CRDs of the operator, and wait until they are served."""
+    cluster.kubectl("apply", "--server-side", "-f", str(CRDS))
+    cluster.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
 
 
 class Instance:

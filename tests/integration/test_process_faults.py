@@ -23,7 +23,7 @@ from tests.controlplane.cluster import Cluster
 from tests.controlplane.process import free_ports
 from tests.integration.instance import Instance
 from tests.integration.operator import until
-from tests.integration.process_support import ROOT, Process, bring_back, eventually, spec
+from tests.integration.process_support import Process, bring_back, eventually, spec
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
 
@@ -86,16 +86,6 @@ class Proxy:
             for end in (source, sink):
                 with suppress(OSError):
                     end.shutdown(socket.SHUT_RDWR)
-
-
-@pytest.fixture(scope="module")
-def own() -> Iterator[Cluster]:
-    """A control plane that may be hurt."""
-    with Cluster() as found:
-        found.kubectl("apply", "--server-side", "-f", str(ROOT / "manifests" / "crd"))
-        found.create_namespace(names.DEFAULT_NAMESPACE)
-        found.kubectl("wait", "--for=condition=Established", "crd", "--all")
-        yield found
 
 
 @pytest.fixture

@@ -16,13 +16,7 @@ from fluxsm.api import names
 from fluxsm.api.objects import Manifest
 from tests.controlplane.cluster import Cluster
 from tests.integration.instance import RECONCILE, Instance
-from tests.integration.process_support import (
-    ROOT,
-    Process,
-    bring_back,
-    eventually,
-    spec,
-)
+from tests.integration.process_support import Process, bring_back, eventually, spec
 from tests.integration.resources import Stored, check_survived, store_in_all_versions
 from tests.registry.fixtures import distribution, push
 from tests.registry.server import Registry
@@ -62,16 +56,6 @@ class LateRegistry:
         """End."""
         self._silence.close()
         self._registry.stop()
-
-
-@pytest.fixture(scope="module")
-def own() -> Iterator[Cluster]:
-    """A control plane that may be hurt."""
-    with Cluster() as found:
-        found.kubectl("apply", "--server-side", "-f", str(ROOT / "manifests" / "crd"))
-        found.create_namespace(NAMESPACE)
-        found.kubectl("wait", "--for=condition=Established", "crd", "--all")
-        yield found
 
 
 @pytest.fixture
