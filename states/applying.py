@@ -21,7 +21,7 @@ from fluxsm.machine.alphabet import Event
 from fluxsm.ports import Applied, Cluster, PatchType, Ports
 from fluxsm.rules import health, inventory, ownership
 from fluxsm.rules.changes import Action, Change, action_of
-from fluxsm.rules.health import Health, Status
+from fluxsm.rules.health import Found, Health, Status
 from fluxsm.rules.ledger import Ledger
 from fluxsm.run import Deadline, Failure, Trigger
 from fluxsm.step import Observed, Outcome, entered
@@ -43,9 +43,7 @@ def run(observed: Observed, ports: Ports) -> Outcome:
         if outcome is not None:
             return outcome
     leaving = _leaving_definitions(observed, ports, result.objects)
-    if leaving:
-        return _wait(observed, f"Waiting for [{', '.join(leaving)}]")
-    return _finish(observed, ports, result)
+    return _await(observed, leaving) or _finish(observed, ports, result)
 
 
 def stages(objects: Sequence[Manifest]) -> list[list[Manifest]]:
@@ -80,14 +78,7 @@ def _finish_stage(
     if missing:
         return _apply(observed, ports, missing)
     found = health.statuses(stage, ports.live.get, observed.now)
-    unfinished = [
-        f"{ref} status: '{status.status.value}'"
-        for ref, status in found
-        if _is_awaited(ref, status, stage)
-    ]
-    if unfinished:
-        return _wait(observed, f"Waiting for [{', '.join(unfinished)}]")
-    return None
+    return _await(observed, [item for item in found if _is_awaited(*item, stage)])
 
 
 def _is_awaited(ref: ObjectRef, status: Health, stage: Sequence[Manifest]) -> bool:
@@ -106,13 +97,10 @@ def _is_awaited(ref: ObjectRef, status: Health, stage: Sequence[Manifest]) -> bo
 
 def _leaving_definitions(
     observed: Observed, ports: Ports, objects: Sequence[Manifest]
-) -> list[str]:
+) -> list[Found]:
     definitions = [item for item in objects if Kind.of(item) == CRD]
-    return [
-        f"{ref} status: '{status.status.value}'"
-        for ref, status in health.statuses(definitions, ports.live.get, observed.now)
-        if status.status is Status.TERMINATING
-    ]
+    found = health.statuses(definitions, ports.live.get, observed.now)
+    return [item for item in found if item[1].status is Status.TERMINATING]
 
 
 def _missing(observed: Observed, ports: Ports, objects: Sequence[Manifest]) -> list[Manifest]:
@@ -144,6 +132,14 @@ def _is_leaving(live: Manifest) -> bool:
 
 def _is_left_alone(live: Manifest | None) -> bool:
     return live is not None and ownership.is_repair_disabled(live)
+
+
+def _await(observed: Observed, found: Sequence[Found]) -> Outcome | None:
+    """Wait for objects, with their names; None when there is nothing to wait for."""
+    if not found:
+        return None
+    told = ", ".join(f"{ref} status: '{status.status.value}'" for ref, status in found)
+    return _wait(observed, f"Waiting for [{told}]")
 
 
 def _wait(observed: Observed, message: str) -> Outcome:
@@ -182,7 +178,7 @@ def _apply(observed: Observed, ports: Ports, missing: Sequence[Manifest]) -> Out
         action = _action(answer, before[ref], adopted=adopted is not None)
         changes.append(Change(ref=ref, action=action))
     facts: dict[str, object] = {"ledger": ledger, "changes": tuple(changes)}
-    if any(item.get("kind") == CRD.kind for item in missing):
+    if any(Kind.of(item) == CRD for item in missing):
         facts["defined"] = observed.now
     if errors:
         failure = Failure(reason=names.RECONCILIATION_FAILED, message=_joined(errors))
