@@ -80,7 +80,8 @@ class PrometheusMetrics:
     """Implements `fluxsm.ports.Metrics`."""
 
     def __init__(self) -> None:
-        disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for each counter, which nobody reads
+        # The time at which each counter was made would be a second series, which nobody reads.
+        disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         self._instance = self._gauge(INSTANCE)

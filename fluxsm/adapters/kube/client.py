@@ -283,11 +283,11 @@ def _guarded(pool: urllib3.PoolManager, check: Callable[[], None]) -> urllib3.Po
     def guarded(kind: Any) -> Any:
         class Connection(kind.ConnectionCls):  # type: ignore[misc] # plain or TLS
             def request(self, method: str, *args: Any, **options: Any) -> None:
-                if self.sock is None:
-                    self.connect()
-                # With a timeout, a send waits for the socket, and then for the other threads of
-                # this process, after the check. Reading the answer sets a timeout again.
                 if method in _MUTATING:
+                    if self.sock is None:
+                        self.connect()
+                    # With a timeout, a send waits for the socket, and then for the other threads
+                    # of this process, after the check. Reading the answer sets a timeout again.
                     self.timeout = None
                 super().request(method, *args, **options)
 
