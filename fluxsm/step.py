@@ -176,10 +176,17 @@ _BEGINS = {
 }
 
 
+def _begins(row: Row) -> bool:
+    """Whether a new run starts here; what drifts in the middle of one is repaired within it."""
+    if row.event is Event.DRIFTED:
+        return row.source is State.READY
+    return row.event in _BEGINS or (row.dest is State.PENDING and row.source is not State.PENDING)
+
+
 def _follow(seen: Observed, row: Row) -> Run:
     """What the next step remembers."""
     run = seen.run
-    if row.event in _BEGINS or (row.dest is State.PENDING and row.source is not State.PENDING):
+    if _begins(row):
         return _next_run(seen, row)
     if row.dest is row.source and row.event is not Event.BLOCKED:
         return run

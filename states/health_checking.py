@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from fluxsm.api import names
 from fluxsm.api.objects import ObjectRef
@@ -16,15 +16,22 @@ from fluxsm.rules.health import Found
 from fluxsm.rules.migration import Plan
 from fluxsm.run import Deadline, Failure, Trigger
 from fluxsm.step import Observed, Outcome, entered
+from states import drifting
 from states.building import CRD
 from states.diagnosing import INTERVAL, Evidence, explain, investigate
 from states.recording import built
 
 
 def run(observed: Observed, ports: Ports) -> Outcome:
-    """Answer Healthy when all is Current, fail when nothing can come of it, else wait."""
+    """Answer Healthy when all is Current, fail when nothing can come of it, else wait.
+
+    What somebody else deletes or changes meanwhile cannot get healthy by waiting: Drifted.
+    """
     if not observed.instance.spec.wait:
         return _healthy(observed, ports)
+    drifted = drifting.detect(observed, ports)
+    if drifted:
+        return drifted
     found = health.statuses(built(observed.run).objects, ports.live.get, observed.now)
     unhealthy = [(ref, status) for ref, status in found if not status.is_current]
     if not unhealthy:
@@ -35,7 +42,8 @@ def run(observed: Observed, ports: Ports) -> Outcome:
     unhealthy = explain(unhealthy, evidence, observed.now, ports)
     if all(status.is_failed for _, status in unhealthy):
         raise HealthError(health.failed_early(unhealthy, waited, limit))
-    return _wait(observed, unhealthy, waited, evidence)
+    wakes = (evidence.at + INTERVAL, *drifting.repairs_ahead(observed, ports))
+    return _wait(observed, unhealthy, min(wakes), evidence)
 
 
 def _healthy(observed: Observed, ports: Ports) -> Outcome:
@@ -47,19 +55,18 @@ def _healthy(observed: Observed, ports: Ports) -> Outcome:
 def _wait(
     observed: Observed,
     unhealthy: Sequence[Found],
-    waited: timedelta,
+    wake: datetime,
     evidence: Evidence,
 ) -> Outcome:
-    """Wait until something changes, the pods are worth another look, or time is up."""
+    """Wait until something changes, there is something to look at or repair, or time is up."""
     limit = observed.instance.reconcile_timeout
     failure = Failure(reason=names.HEALTH_CHECK_FAILED, message=health.timed_out(unhealthy, limit))
     deadline = Deadline(at=entered(observed.run) + limit, failure=failure)
-    left = max(limit - waited, timedelta(0))
     return Outcome(
         event=Event.WAITING,
         message=health.waiting_for(unhealthy),
         facts={"deadline": deadline, "notes": {"evidence": evidence}},
-        after=min(evidence.at + INTERVAL - observed.now, left),
+        after=max(min(wake, deadline.at) - observed.now, timedelta(0)),
     )
 
 

@@ -3,23 +3,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from fluxsm.api import names
-from fluxsm.api.objects import Manifest, ObjectRef
 from fluxsm.errors import ArtifactError, ClusterError
 from fluxsm.machine.alphabet import Event
 from fluxsm.ports import Ports
-from fluxsm.rules import drift, ownership, schedule
+from fluxsm.rules import schedule
 from fluxsm.step import Observed, Outcome, entered
-from states import timers
+from states import drifting, timers
 from states.fetching_artifact import pull_secret
 
 
 def run(observed: Observed, ports: Ports) -> Outcome:
     """Answer Drifted, NewArtifact or Due when one of them is so, else wait for the next one."""
-    drifted = _drifted(observed, ports)
+    drifted = drifting.detect(observed, ports)
     if drifted:
         return drifted
     if not _is_told(observed):
@@ -30,7 +28,7 @@ def run(observed: Observed, ports: Ports) -> Outcome:
     check = observed.run.next_artifact_check or _next_check(observed)
     if check and observed.now >= check:
         return _check_artifact(observed, ports)
-    wakes = [moment for moment in (due, check, *_repairs_ahead(observed, ports)) if moment]
+    wakes = [moment for moment in (due, check, *drifting.repairs_ahead(observed, ports)) if moment]
     after = min(wakes) - observed.now if wakes else None
     facts = {"due": due, "next_artifact_check": check}
     return Outcome(event=Event.WAITING, facts=facts, after=after)
@@ -89,50 +87,3 @@ def _after_check(observed: Observed, *, failed: bool) -> dict[str, object]:
         else interval
     )
     return {"failed_checks": checks, "next_artifact_check": observed.now + delay}
-
-
-def _drifted(observed: Observed, ports: Ports) -> Outcome | None:
-    """Drifted, with a message that names objects, fields and who changed them.
-
-    An object over which somebody else insists on another value is left alone for a growing time:
-    two programs that rewrite each other without end help nobody.
-    """
-    found = [
-        (wanted, live)
-        for wanted, live in _touched(observed, ports)
-        if observed.now >= _next_repair(observed, ObjectRef.of(wanted))
-    ]
-    if not found:
-        return None
-    feuds, lines = dict(observed.run.feuds), []
-    for wanted, live in found:
-        identity = ObjectRef.of(wanted).identity
-        feud = drift.after_repair(feuds.get(identity), observed.now)
-        feuds[identity] = feud
-        lines.append(f"{drift.describe(wanted, live)}{drift.warning(feud)}")
-    return Outcome(event=Event.DRIFTED, message="; ".join(lines), facts={"feuds": feuds})
-
-
-def _touched(observed: Observed, ports: Ports) -> Iterator[tuple[Manifest, Manifest | None]]:
-    """Objects that are not any more what was applied, and how they are now.
-
-    One whose owner has switched repairs off is left as it is until the next run.
-    """
-    build = observed.run.build
-    for wanted in build.objects if build else ():
-        live = ports.live.get(ObjectRef.of(wanted))
-        if live is not None and ownership.is_repair_disabled(live):
-            continue
-        if observed.run.ledger.has_drifted(wanted, live):
-            yield wanted, live
-
-
-def _next_repair(observed: Observed, ref: ObjectRef) -> datetime:
-    feud = observed.run.feuds.get(ref.identity)
-    return feud.next_repair if feud else observed.now
-
-
-def _repairs_ahead(observed: Observed, ports: Ports) -> Iterator[datetime]:
-    """When the objects that are left alone for now are due."""
-    for wanted, _ in _touched(observed, ports):
-        yield _next_repair(observed, ObjectRef.of(wanted))

@@ -43,8 +43,9 @@ TABLE = define(
         rows(S.HEALTH_CHECKING,                     E.HEALTHY,      S.READY),
         rows(S.MIGRATING,                           E.MIGRATED,     S.READY, g.is_applied),
         rows(S.MIGRATING,                           E.MIGRATED,     S.APPLYING),
+        # What somebody else changed or deleted is repaired, also while its health is waited for.
+        rows((S.HEALTH_CHECKING, S.READY),          E.DRIFTED,      S.APPLYING),
         # What Ready and Failed wait for.
-        rows(S.READY,                               E.DRIFTED,      S.APPLYING),
         rows(S.READY,                               E.NEW_ARTIFACT, S.PENDING),
         rows(RESTING,                               E.DUE,          S.PENDING),
         # What goes wrong. A release that nobody asked for never demotes a running Flux.

@@ -85,6 +85,20 @@ def test_a_pod_that_cannot_start_ends_the_wait(instance: Instance, waiting: Oper
     assert waiting.errors() == []
 
 
+def test_what_is_deleted_meanwhile_is_applied_again(instance: Instance, waiting: Operator) -> None:
+    """At once, and the instance is told of it; it does not come to the limit of the wait."""
+    old = instance.deployment("source-controller")
+    assert old is not None
+    deployments = f"/apis/apps/v1/namespaces/{instance.namespace}/deployments"
+    before = len(waiting.transitions())
+    instance.cluster.request("DELETE", f"{deployments}/source-controller")
+    way = waiting.reaches("HealthChecking", after=before, seconds=30)
+    assert [step.event for step in way] == ["Drifted", "Applied"]
+    new = instance.deployment("source-controller")
+    assert new is not None
+    assert new["metadata"]["uid"] != old["metadata"]["uid"]
+
+
 def break_down(instance: Instance, path: str) -> None:
     """Say what a kubelet says of an image whose name makes no sense."""
     waits: dict[str, Any] = {"reason": "InvalidImageName", "message": "couldn't parse"}

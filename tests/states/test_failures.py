@@ -498,54 +498,7 @@ def test_a_registry_that_does_not_answer_a_check_changes_no_condition() -> None:
     assert world.at(State.READY)
 
 
-# Drift
-
-
-def test_a_deleted_object_is_back_at_once() -> None:
-    """With few requests, a Warning that names it, no write of the status, and it is counted."""
-    world = installed()
-    requests, status = len(world.cluster.gate.asked()), world.status
-    world.user.delete(CONTROLLER)
-    now = world.clock.now()
-    world.settle()
-    assert world.clock.now() - now < timedelta(seconds=1)
-    assert str(CONTROLLER) in world.managed()
-    assert len(world.cluster.gate.asked()) - requests <= 4
-    drifts = [n for n in world.recorder.notices if n.reason == names.DRIFT_DETECTED]
-    assert [notice.message for notice in drifts] == [f"{CONTROLLER} deleted"]
-    assert world.metrics.drifted == 1
-    assert world.status["inventory"] == status["inventory"]
-
-
-def test_a_changed_field_is_put_back() -> None:
-    """The event names the field and who changed it; fields that are not ours are left alone."""
-    world = installed()
-    others = world.cluster.as_manager("dashboard")
-    others.patch(CONTROLLER, {"metadata": {"annotations": {"note": "mine"}}})
-    world.settle()
-    assert names.DRIFT_DETECTED not in world.recorder.reasons
-    world.user.patch(CONTROLLER, {"spec": {"replicas": 7}})
-    world.settle()
-    found = world.user.get(CONTROLLER)
-    assert found["spec"]["replicas"] == 1
-    assert found["metadata"]["annotations"]["note"] == "mine"
-    (notice,) = [n for n in world.recorder.notices if n.reason == names.DRIFT_DETECTED]
-    assert "spec.replicas changed by kubectl-edit" in notice.message
-
-
-def test_a_fight_is_backed_off() -> None:
-    """Somebody who rewrites a field again and again is answered ever more slowly."""
-    world = installed()
-    rival = world.cluster.as_manager("hpa")
-
-    for _ in range(60):
-        if world.user.get(CONTROLLER)["spec"]["replicas"] == 1:
-            rival.patch(CONTROLLER, {"spec": {"replicas": 7}})
-        world.settle()
-        world.clock.advance(timedelta(seconds=10))
-    repairs = world.recorder.reasons.count(names.DRIFT_DETECTED)
-    assert 4 <= repairs <= 12
-    assert world.at(State.READY)
+# What is not ours, and what cannot be changed
 
 
 def test_a_foreign_object_is_never_touched() -> None:
