@@ -21,7 +21,7 @@ from fluxsm.adapters.clock import SystemClock
 from fluxsm.adapters.kube.client import KubeClient
 from fluxsm.adapters.kube.cluster import SILENCE_SECONDS, KubeCluster
 from fluxsm.adapters.kube.reviews import Reviews
-from fluxsm.adapters.kube.watches import InstanceWatch, LiveObjects, Pulse
+from fluxsm.adapters.kube.watches import RESYNC_SECONDS, InstanceWatch, LiveObjects, Pulse
 from fluxsm.adapters.metrics import PrometheusMetrics
 from fluxsm.adapters.recorder import EventRecorder
 from fluxsm.api import names
@@ -68,6 +68,7 @@ class Options:
         metrics: where and to whom the metrics are served.
         election: how leadership is kept; None means that there is no other process.
         silence: seconds without a word after which a watch is opened again.
+        resync: seconds after which a watch hears of everything anew.
         registry: how registries are reached.
     """
 
@@ -76,6 +77,7 @@ class Options:
     metrics: MetricsSettings = field(default_factory=MetricsSettings)
     election: Terms | None = None
     silence: float = SILENCE_SECONDS
+    resync: float = RESYNC_SECONDS
     registry: RegistrySettings = field(default_factory=RegistrySettings)
 
 
@@ -94,13 +96,20 @@ class Operator:
         self.metrics = PrometheusMetrics()
         client.on_request = self.metrics.request
         self._client = client
-        self._cluster = KubeCluster(client, silence=options.silence)
+        self._cluster = KubeCluster(client, silence=options.silence, span=options.resync)
         self._loop = Loop(self._turn, self._clock, self.metrics.heard)
         wake = self._loop.wake
-        restarted = self.metrics.watch_restarted
-        self._live = LiveObjects(self._cluster, self._clock, wake, on_restart=restarted)
+        restarted, resync = self.metrics.watch_restarted, options.resync
+        self._live = LiveObjects(
+            self._cluster, self._clock, wake, on_restart=restarted, resync=resync
+        )
         self._instances = InstanceWatch(
-            self._cluster, self._clock, settings.namespace, wake, on_restart=restarted
+            self._cluster,
+            self._clock,
+            settings.namespace,
+            wake,
+            on_restart=restarted,
+            resync=resync,
         )
         self._recorder = EventRecorder(self._cluster, self._clock, host=platform.node())
         artifacts = _Artifacts(options.registry)

@@ -132,6 +132,14 @@ _SWITCH: dict[str, Any] = {
     help="A watch that is silent for longer is opened again; the API server speaks every minute.",
 )
 @click.option(
+    "--watch-resync-interval",
+    "resync",
+    type=Duration(),
+    default="290s",
+    show_default=True,
+    help="Hear of everything anew this often, in case an event was lost without a word.",
+)
+@click.option(
     "--health-addr", default=":8081", show_default=True, help="Address of the probes; empty: none."
 )
 @metrics.options
@@ -245,6 +253,7 @@ def _operator(flags: dict[str, Any]) -> Any:
         metrics=metrics.settings(flags),
         election=_terms(flags),
         silence=flags["silence"].total_seconds(),
+        resync=flags["resync"].total_seconds(),
         registry=replace(registry.settings(), cache=flags["cache"]),
     )
     kubeconfig = flags["kubeconfig"] or os.environ.get("KUBECONFIG")

@@ -12,6 +12,7 @@ import urllib3
 
 from fluxsm.adapters.kube.client import KubeClient
 from fluxsm.adapters.kube.paths import Paths
+from fluxsm.adapters.kube.watches import RESYNC_SECONDS
 from fluxsm.api import names
 from fluxsm.api.objects import Kind, Manifest, ObjectRef
 from fluxsm.errors import (
@@ -25,9 +26,6 @@ from fluxsm.ports import Applied, Interrupt, PatchType, WatchEvent
 
 PARALLEL: Final = 8
 """Applies that are under way at the same time."""
-
-WATCH_SECONDS: Final = 290
-"""How long the server keeps a watch open; then it is opened again where it ended."""
 
 SILENCE_SECONDS: Final = 90.0
 """Bookmarks come about once a minute, so a connection that is silent for longer is dead."""
@@ -43,18 +41,25 @@ class KubeCluster:
     """Implements `fluxsm.ports.Cluster`."""
 
     def __init__(
-        self, client: KubeClient, *, silence: float = SILENCE_SECONDS, manager: str = names.MANAGER
+        self,
+        client: KubeClient,
+        *,
+        silence: float = SILENCE_SECONDS,
+        span: float = RESYNC_SECONDS,
+        manager: str = names.MANAGER,
     ) -> None:
         """Prepare; nothing is sent yet.
 
         Args:
             client: the connection.
             silence: seconds without a word after which a watch counts as broken.
+            span: seconds for which the API server keeps a watch open.
             manager: field manager of what is written.
         """
         self._client = client
         self._managed = {"fieldManager": manager}
         self._silence = silence
+        self._span = span
         self._paths = Paths(self._discover)
         self._pool = ThreadPoolExecutor(max_workers=PARALLEL, thread_name_prefix="apply")
 
@@ -177,7 +182,7 @@ class KubeCluster:
         query = _query(labels=labels, fields=fields) | {
             "watch": "true",
             "allowWatchBookmarks": "true",
-            "timeoutSeconds": str(WATCH_SECONDS),
+            "timeoutSeconds": str(max(1, int(self._span))),
         }
         if resource_version:
             query["resourceVersion"] = resource_version
@@ -273,7 +278,7 @@ class KubeCluster:
         query |= {
             "watch": "true",
             "allowWatchBookmarks": "true",
-            "timeoutSeconds": str(WATCH_SECONDS),
+            "timeoutSeconds": str(max(1, int(self._span))),
             "resourceVersion": version,
         }
         yield from self._stream(kind, namespace, query, interrupt, metadata_only=metadata_only)

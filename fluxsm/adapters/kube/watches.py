@@ -2,9 +2,10 @@
 """Watch kinds, one connection each, and keep what they tell.
 
 Watches are level-triggered here: an event only refreshes what is known and wakes the machine,
-which looks at the whole. A missed, doubled or reordered event therefore changes nothing. A watch
-that ends is opened again where it ended; one whose place is forgotten starts over, and objects
-that are not there any more are dropped.
+which looks at the whole. A doubled or reordered event therefore changes nothing. A watch that ends
+is opened again where it ended. One whose place is forgotten, or that has not heard the whole for
+some minutes, starts over, and objects that are not there any more are dropped: so a missed event
+is made good as well.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ FIRST_PAUSE: Final = 0.2
 LONGEST_PAUSE: Final = 30.0
 STEADY_SECONDS: Final = 60.0
 """A watch that lasted this long starts over with the first pause."""
+RESYNC_SECONDS: Final = 290.0
+"""Nobody tells of an event that was lost on its way, so after this time the whole is heard anew."""
 
 Restarted = Callable[[str], None]
 """Told the kind whose watch is opened again. May be called from any thread."""
@@ -86,9 +89,12 @@ class Watch:
         clock: Clock,
         wake: Wake,
         on_restart: Restarted = lambda _: None,
+        resync: float = RESYNC_SECONDS,
     ) -> None:
         self.scope = scope
         self._on_restart = on_restart
+        self._resync = resync
+        self._asked_for_all = clock.monotonic()
         self._opened = False
         self._heard = self._turned = clock.monotonic()
         self._cluster = cluster
@@ -141,12 +147,12 @@ class Watch:
             self._note(trim(manifest) if self.scope.labels else manifest)
 
     def _run(self) -> None:
-        pause = FIRST_PAUSE
+        pause, steady = FIRST_PAUSE, min(STEADY_SECONDS, self._resync / 2)
         while not self._stopping.is_set():
             began = self._clock.monotonic()
             self.listen()
             self._turned = self._clock.monotonic()
-            if self._turned - began > STEADY_SECONDS:
+            if self._turned - began > steady:
                 pause = FIRST_PAUSE
             self._stopping.wait(pause * (0.5 + self._clock.random()))
             pause = min(pause * 2, LONGEST_PAUSE)
@@ -169,7 +175,12 @@ class Watch:
             log.exception("the watch of %s failed; starting again", self.scope.kind)
 
     def _follow(self) -> None:
-        """Follow one connection to its end."""
+        """Follow one connection to its end; it begins with the whole when that is due."""
+        if self._clock.monotonic() - self._asked_for_all >= self._resync:
+            self._version = ""
+        if not self._version:
+            # Before the server's clock starts, so that a watch that it ends in time is due.
+            self._asked_for_all = self._clock.monotonic()
         fresh: set[tuple[str, str]] | None = None if self._version else set()
         events = self._cluster.watch(
             self.scope.kind,
@@ -280,6 +291,7 @@ class LiveObjects:
         instance: str = names.SINGLETON,
         begin: Callable[[Watch], None] = Watch.start,
         on_restart: Restarted = lambda _: None,
+        resync: float = RESYNC_SECONDS,
     ) -> None:
         """Prepare; nothing is watched before it is expected.
 
@@ -290,12 +302,14 @@ class LiveObjects:
             instance: the owner whose objects are watched.
             begin: sets a watch going; by default in a thread of its own.
             on_restart: called when a watch is opened again.
+            resync: seconds after which a watch hears the whole anew.
         """
         self._cluster = cluster
         self._clock = clock
         self._wake = wake
         self._begin = begin
         self._on_restart = on_restart
+        self._resync = resync
         self._labels = f"{names.OWNER_NAME_LABEL}={instance}"
         self._watches: dict[Kind, Watch] = {}
 
@@ -304,8 +318,9 @@ class LiveObjects:
         wanted = set(kinds)
         for kind in sorted(wanted - self._watches.keys()):
             scope = Scope(kind=kind, labels=self._labels, metadata_only=kind.kind in METADATA_ONLY)
-            watch = Watch(self._cluster, scope, self._clock, self._wake, self._on_restart)
-            self._watches[kind] = watch
+            self._watches[kind] = watch = Watch(
+                self._cluster, scope, self._clock, self._wake, self._on_restart, self._resync
+            )
             self._begin(watch)
         return all(self._watches[kind].synced for kind in wanted)
 
@@ -343,11 +358,12 @@ class InstanceWatch:
         *,
         name: str = names.SINGLETON,
         on_restart: Restarted = lambda _: None,
+        resync: float = RESYNC_SECONDS,
     ) -> None:
         kind = Kind(names.GROUP, names.VERSION, names.INSTANCE_KIND)
         scope = Scope(kind=kind, namespace=namespace, fields=f"metadata.name={name}")
         self._name, self._namespace = name, namespace
-        self._watch = Watch(cluster, scope, clock, wake, on_restart)
+        self._watch = Watch(cluster, scope, clock, wake, on_restart, resync)
 
     def start(self) -> None:
         """Begin to watch."""

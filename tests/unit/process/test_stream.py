@@ -69,6 +69,7 @@ def test_a_watch_goes_on_from_a_version() -> None:
     """And asks for bookmarks, so that silence means something."""
     _, _, (path,) = watch(lambda request: request.stream(), version="42")
     assert "resourceVersion=42" in path
+    assert "timeoutSeconds=290" in path
     assert "allowWatchBookmarks=true" in path
     assert "sendInitialEvents" not in path
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from itertools import permutations
 from typing import Any
 
@@ -95,6 +96,29 @@ def test_a_watch_goes_on_where_it_ended(end: tuple[Any, ...]) -> None:
     )
     assert script.versions == ["", "9", "10"]
     assert known(watch) == {"a": 10, "b": 2}
+
+
+def test_what_was_lost_without_a_word_is_made_good_in_time() -> None:
+    """The whole is heard anew when that is due, however the watch ended; not before."""
+    clock = FakeClock()
+    script = Script(
+        (*LISTED, event("BOOKMARK", "", 9)),  # the deletion of a, and the next b, got lost
+        (UnavailableError("broke"),),
+        (event("ADDED", "b", 8), event("SYNCED", "", 10)),
+        (),
+    )
+    cluster: Any = script
+    watch = Watch(cluster, Scope(kind=KIND), clock, lambda: None, resync=100)
+    watch.listen()
+    clock.advance(timedelta(seconds=99))
+    watch.listen()
+    assert known(watch) == {"a": 1, "b": 2}
+    clock.advance(timedelta(seconds=1))
+    watch.listen()
+    assert known(watch) == {"b": 8}
+    clock.advance(timedelta(seconds=99))
+    watch.listen()
+    assert script.versions == ["", "9", "", "10"]
 
 
 def test_a_forgotten_history_is_listed_again() -> None:
