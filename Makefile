@@ -10,6 +10,8 @@ STAMP := $(VENV)/.installed
 CLUSTER ?= local
 ONCE ?=
 CRASH ?=
+# Tests start operators by the hundred: each would compile all sources anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run test unit integration lint fmt type contracts verify generate golden machine mutate reliability \
