@@ -60,9 +60,14 @@ ROWS = (
         "python -m tests.crash --mode kills",
     ),
     (
-        "Requests refused, lost, late, cut, answered with old news; lines lost, doubled, late",
+        "Requests refused, lost, late, cut, answered with old news; lines lost, kept back, doubled",
         "the proxy does so to a sample of all requests and lines of watches",
         "python -m tests.crash --mode answers --mode lines",
+    ),
+    (
+        "An event that is lost without a word, or comes twice, late or in the wrong order",
+        "what a watch tells, in every order; the clock is the test's",
+        "pytest tests/unit/process/test_watch.py",
     ),
     (
         "All of this in any order, with edits, deletions, other writers and a bad registry",

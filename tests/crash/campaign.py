@@ -8,7 +8,17 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Final
 
-from tests.crash.faults import ANSWERS, KILLS, LINES, RELENTLESS, STALE, Fault, Scope, Unit
+from tests.crash.faults import (
+    ANSWERS,
+    KILLS,
+    LINES,
+    OUTDATED,
+    RELENTLESS,
+    STALE,
+    Fault,
+    Scope,
+    Unit,
+)
 from tests.crash.oracles import Reference
 from tests.crash.scenarios import Life
 from tests.crash.stage import Stage, Verdict
@@ -33,6 +43,8 @@ def faults(mode: str, reference: Reference) -> Iterator[Fault]:
             yield from _spread(list(ANSWERS), Unit.READ, reference.reads, READ_STRIDE)
             for number in range(1, REPEATED_READS + 1):
                 yield Fault(kind=STALE, number=number, unit=Unit.AGAIN)
+            for number in range(1, reference.again + 1):
+                yield Fault(kind=OUTDATED, number=number, unit=Unit.AGAIN)
         case "lines":
             yield from _spread(list(LINES), Unit.LINE, reference.lines, LINE_STRIDE)
             yield Fault(kind="doubled", number=1, unit=Unit.LINE, scope=Scope.EVERY)

@@ -67,6 +67,11 @@ def stale(turn: Turn) -> None:
     turn.reply(turn.recall())
 
 
+def outdated(turn: Turn) -> None:
+    """A process at work is answered as it was the time before, by a cache that lags behind."""
+    turn.reply(turn.recall(latest=True))
+
+
 def unsent(turn: Turn) -> None:
     """The connection breaks before the request arrives."""
     turn.hang_up()
@@ -115,6 +120,11 @@ def dropped(_line: bytes) -> Iterator[Piece]:
     yield None
 
 
+def swallowed(_line: bytes) -> Iterator[Piece]:
+    """The line is lost and the connection lives on, so that nobody can tell."""
+    yield from ()
+
+
 def delayed(line: bytes) -> Iterator[Piece]:
     """The line comes, and all after it, when others have long brought their news."""
     time.sleep(DELAY_SECONDS)
@@ -154,10 +164,17 @@ ANSWERS: Final[Mapping[str, Callable[[Turn], None]]] = {
     "late": late,
 }
 STALE: Final = "stale"
-READS: Final[Mapping[str, Callable[[Turn], None]]] = {**ANSWERS, STALE: stale}
+OUTDATED: Final = "outdated"
+READS: Final[Mapping[str, Callable[[Turn], None]]] = {
+    **ANSWERS,
+    STALE: stale,
+    OUTDATED: outdated,
+}
+SWALLOWED: Final = "swallowed"
 LINES: Final[Mapping[str, Callable[[bytes], Iterator[Piece]]]] = {
     "doubled": doubled,
     "dropped": dropped,
+    SWALLOWED: swallowed,
     "delayed": delayed,
     "halved": halved,
     "expired": expired,
@@ -191,6 +208,11 @@ class Fault:
     def restarts(self) -> bool:
         """Whether the process is started anew before, since only then it reads again."""
         return self.kind == STALE
+
+    @property
+    def blinds(self) -> bool:
+        """Whether the operator cannot tell that it was not told something."""
+        return self.kind == SWALLOWED
 
     def hits(self, unit: Unit, number: int) -> bool:
         """Whether a thing is to be harmed."""

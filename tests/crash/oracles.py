@@ -28,6 +28,7 @@ class Reference:
         effects: how often each target is changed.
         writes: the targets in the order in which they were written.
         reads: how many reads there are.
+        again: how many of them were asked before in the same life.
         lines: how many lines the watches tell.
     """
 
@@ -36,6 +37,7 @@ class Reference:
     effects: Counter[str]
     writes: tuple[str, ...]
     reads: int = 0
+    again: int = 0
     lines: int = 0
 
 
@@ -60,13 +62,13 @@ def no_needless_writes(
     A process that starts does not know what the one before did, so it may ask for each write once
     more; the API server answers that nothing changed. The status of the instance may be written
     anew, to say how far the new process is. What the API server refused, or never got, may be asked
-    for again.
+    for again. A process that was not told of an object takes it for deleted, and applies it again.
 
     Args:
         reference: the phase without faults.
         writes: the writes of the phase.
         known: what each path held before; brought up to date.
-        starts: how many runs began: processes, or tries after a failure.
+        starts: how many runs began: processes, tries after a failure, repairs of what was not seen.
     """
     journal = list(writes)
     findings = [

@@ -47,7 +47,7 @@ class Proxy:
         self._fault: Fault | None = None
         self._counts: dict[Unit, int] = {}
         self._held: dict[str, str] = {}
-        self._answers: dict[str, Answer] = {}
+        self._answers: dict[str, tuple[Answer, Answer]] = {}
         self._streams: dict[socket.socket, http.client.HTTPConnection] = {}
         self._busy = 0
         self._closing = threading.Event()
@@ -114,10 +114,11 @@ class Proxy:
         with self._lock:
             return is_effect(write, self._held)
 
-    def recall(self, exchange: Exchange) -> Answer | None:
-        """The first answer to the same read in this life, None when it is the first itself."""
+    def recall(self, exchange: Exchange, *, latest: bool = False) -> Answer | None:
+        """The first or latest answer to the same read in this life, None when there is none."""
         with self._lock:
-            return self._answers.get(exchange.read)
+            answers = self._answers.get(exchange.read)
+            return answers[latest] if answers else None
 
     # What the handlers do with it
 
@@ -143,9 +144,10 @@ class Proxy:
             self._busy += change
 
     def remember(self, exchange: Exchange, answer: Answer) -> None:
-        """Keep the first answer to a read."""
+        """Keep the first answer to a read, and the latest."""
         with self._lock:
-            self._answers.setdefault(exchange.read, answer)
+            first, _ = self._answers.get(exchange.read, (answer, answer))
+            self._answers[exchange.read] = (first, answer)
 
     def stream(self, client: socket.socket, upstream: http.client.HTTPConnection | None) -> None:
         """Note that a watch begins (with its upstream) or has ended (None)."""

@@ -28,6 +28,8 @@ from tests.integration.operator import Transition
 PHASE_SECONDS: Final = 60.0
 REST_SECONDS: Final = 0.6
 SETTLE_SECONDS: Final = 8.0
+RESYNC_SECONDS: Final = 8
+"""Longer than most phases, and so much shorter than one may last that lost news is made good."""
 _POLL = 0.02
 
 
@@ -119,7 +121,7 @@ class Stage:
                 kubeconfig=self._kubeconfig(),
                 namespace=NAMESPACE,
                 storage=self._storage,
-                flags=self._flags,
+                flags=(f"--watch-resync-interval={RESYNC_SECONDS}s", *self._flags),
                 log=self.cluster.folder / f"operator-{uuid.uuid4().hex[:8]}.log",
             )
             self.proxy.kill = self.operator.kill
@@ -252,6 +254,8 @@ class Stage:
         self, phase: Phase, fault: Fault | None, course: _Course, reference: Reference | None
     ) -> list[str]:
         may_fail = fault is not None and not fault.kills
+        if fault and fault.blinds:
+            time.sleep(RESYNC_SECONDS)  # what it was not told of may still be to repair
         findings = self._rest()
         writes = self.proxy.journal.writes()
         transitions = self.operator.transitions()
@@ -262,6 +266,7 @@ class Stage:
             findings += self._remember(phase)
         else:
             runs = course.starts + sum(item.dest == "Failed" for item in transitions)
+            runs += fault is not None and fault.blinds
             findings += oracles.no_needless_writes(reference, writes, self._known, starts=runs)
             self._failed |= may_fail  # the history tells of it in the phases that follow, too
             findings += self._compare(reference, forgive_failures=self._failed)
@@ -286,6 +291,7 @@ class Stage:
             effects=effects(writes, self._known),
             writes=tuple(write.target for write in writes),
             reads=counts.get(Unit.READ, 0),
+            again=counts.get(Unit.AGAIN, 0),
             lines=counts.get(Unit.LINE, 0),
         )
         return oracles.no_orphan(world) + oracles.nothing_unmade(world)

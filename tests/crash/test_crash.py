@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 import pytest
 
 from tests.crash import report
-from tests.crash.faults import ANSWERS, LINES, Fault, Unit
+from tests.crash.faults import ANSWERS, LINES, OUTDATED, Fault, Unit
 from tests.crash.oracles import Reference
 from tests.crash.scenarios import MINOR
 from tests.crash.stage import Stage, Verdict
@@ -32,9 +32,10 @@ def test_a_crash_in_each_writing_state_changes_nothing(stage: Stage) -> None:
 
 
 def test_harm_of_each_kind_changes_nothing(stage: Stage) -> None:
-    """Answers that are refused, lost, late or cut; watch lines that are lost, doubled or late."""
+    """Answers that are refused, lost, late, cut or old; watch lines lost, doubled or late."""
     harm = _harm()
-    assert {fault.kind for faults in harm for fault in faults.values()} == ANSWERS.keys() | LINES
+    kinds = {fault.kind for faults in harm for fault in faults.values()}
+    assert kinds == {*ANSWERS, *LINES, OUTDATED}
     _live(stage, harm)
 
 
@@ -90,6 +91,7 @@ def _harm() -> list[dict[str, Fault]]:
         },
         {
             "install": Fault(kind="lost", number=14),
+            "upgrade": Fault(kind="outdated", number=1, unit=Unit.AGAIN),
             "remove": Fault(kind="expired", number=1, unit=line),
             "uninstall": Fault(kind="truncated", number=9),
         },
@@ -97,6 +99,7 @@ def _harm() -> list[dict[str, Fault]]:
             "install": Fault(kind="halved", number=8, unit=line),
             "upgrade": Fault(kind="late", number=10),
             "remove": Fault(kind="delayed", number=1, unit=line),
+            "uninstall": Fault(kind="swallowed", number=3, unit=line),
         },
     ]
 

@@ -155,12 +155,22 @@ def test_a_stale_answer_is_the_first_one(proxy: Proxy, asked: list[str]) -> None
     assert asked == ["GET /a", "GET /a", "GET /b", "GET /a"]
 
 
+def test_an_outdated_answer_is_the_one_before(proxy: Proxy, asked: list[str]) -> None:
+    """As from a cache that lags one change behind."""
+    answers = [ask(proxy, "GET", "/a"), ask(proxy, "GET", "/a")]
+    proxy.arm(Fault(kind=faults.OUTDATED, number=1, unit=Unit.AGAIN))
+    assert ask(proxy, "GET", "/a") == answers[1] != answers[0]
+    assert ask(proxy, "GET", "/a") == '200 {"n": 3}'
+    assert asked == ["GET /a", "GET /a", "GET /a"]
+
+
 @pytest.mark.parametrize(
     ("kind", "heard"),
     [
         ("doubled", [LINES[0], LINES[0], LINES[1]]),
         ("delayed", LINES),
         ("dropped", []),
+        ("swallowed", LINES[1:]),
         ("halved", [LINES[0][: len(LINES[0]) // 2]]),
     ],
 )

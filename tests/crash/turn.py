@@ -42,10 +42,10 @@ class Owner(Protocol):
         """Whether a write that was answered has changed something in this phase."""
 
     def remember(self, exchange: Exchange, answer: Answer) -> None:
-        """Keep the first answer to a read."""
+        """Keep the first answer to a read, and the latest."""
 
-    def recall(self, exchange: Exchange) -> Answer | None:
-        """The first answer to the same read in this life."""
+    def recall(self, exchange: Exchange, *, latest: bool) -> Answer | None:
+        """The first answer to the same read in this life, or the latest."""
 
 
 class Turn:
@@ -71,9 +71,9 @@ class Turn:
         """Whether the write that was forwarded has changed something in this phase."""
         return self._proxy.is_new(self.exchange)
 
-    def recall(self) -> Answer:
-        """The first answer to the same read in this life."""
-        return self._proxy.recall(self.exchange) or self.forward()
+    def recall(self, *, latest: bool = False) -> Answer:
+        """The first answer to the same read in this life, or the latest before this one."""
+        return self._proxy.recall(self.exchange, latest=latest) or self.forward()
 
     def reply(self, answer: Answer) -> None:
         """Answer the operator."""
