@@ -106,7 +106,7 @@ class Run:
         next_artifact_check: when the registry is asked again.
         failed_checks: how often in a row the registry did not answer.
         feuds: objects that had to be repaired, by identity.
-        notes: progress of a multi-step state, by step.
+        notes: what a state keeps for its own next step, by name; gone when the state is left.
     """
 
     trigger: Trigger

@@ -10,9 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any
 
 from fluxsm.api.objects import Kind, Manifest, ObjectRef
 from fluxsm.errors import ClusterError, NotFoundError
@@ -28,42 +27,64 @@ _LOOK_AGAIN = timedelta(seconds=1)
 _NOW = timedelta(0)
 _FLUX_FINALIZER = "finalizers.fluxcd.io"
 _CRD = "CustomResourceDefinition"
+_PROGRESS = "progress"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far the uninstallation is.
+
+    Attributes:
+        stopping: the controllers that were asked to go; None before.
+        stopped: whether they are gone, or are not waited for any more.
+        released: whether the Flux finalizers are gone.
+        removed: everything that was asked to go, with what was refused; None before.
+        again: whether what was refused is due another time.
+    """
+
+    stopping: Pruned | None = None
+    stopped: bool = False
+    released: bool = False
+    removed: Pruned | None = None
+    again: bool = False
 
 
 def run(observed: Observed, ports: Ports) -> Outcome:
     """Do the next step of the uninstallation; Uninstalled when the finalizer is gone."""
     entries = inventory.of_status(observed.manifest)
-    notes = observed.run.notes
+    progress: Progress = observed.run.notes.get(_PROGRESS) or Progress()
     if observed.instance.suspended or not entries:
         return _let_go(observed, ports, "")
     if not ports.live.expect({entry.ref.kind for entry in entries}):
         return _wait(observed, "Starting to watch what has to go")
-    for step in (_stop_controllers, _release, _remove):
-        if step.__name__ not in notes:
-            return step(entries, observed, ports)
-    left = _left(notes, ports)
-    if left and not _is_over(observed):
-        return _again(observed, left)
-    return _let_go(observed, ports, _leftovers(left, observed))
+    if not progress.stopped:
+        return _stop_controllers(entries, progress, observed, ports)
+    if not progress.released:
+        return _release(entries, progress, ports)
+    if progress.removed is None or progress.again:
+        return _remove(entries, progress, observed, ports)
+    return _conclude(progress.removed, progress, observed, ports)
 
 
-def _stop_controllers(entries: Sequence[Entry], observed: Observed, ports: Ports) -> Outcome:
+def _stop_controllers(
+    entries: Sequence[Entry], progress: Progress, observed: Observed, ports: Ports
+) -> Outcome:
     """Delete the Deployments and wait for them to be gone."""
-    deployments = [entry for entry in entries if entry.ref.kind.kind == "Deployment"]
-    if "stopping" not in observed.run.notes:
-        pruned = prune(deployments, observed, ports)
-        return _noted(observed, "Stopping the controllers", stopping=pruned)
-    running = _still_there(observed.run.notes["stopping"].awaited, ports)
+    if progress.stopping is None:
+        deployments = [entry for entry in entries if entry.ref.kind.kind == "Deployment"]
+        stopping = prune(deployments, observed, ports)
+        return _go_on("Stopping the controllers", replace(progress, stopping=stopping))
+    running = _still_there(progress.stopping.awaited, ports)
     if running and not _is_over(observed):
         return _wait(observed, f"Waiting for {_names(running)} to be gone")
-    return _noted(observed, "The controllers are stopped", _stop_controllers=True)
+    return _go_on("The controllers are stopped", replace(progress, stopped=True))
 
 
-def _release(entries: Sequence[Entry], observed: Observed, ports: Ports) -> Outcome:
+def _release(entries: Sequence[Entry], progress: Progress, ports: Ports) -> Outcome:
     """Take the Flux finalizers off all objects of the kinds that are about to go."""
     for kind in _custom_kinds(entries, ports):
         _release_kind(kind, ports.cluster)
-    return _noted(observed, "The Flux finalizers are gone", _release=True)
+    return _go_on("The Flux finalizers are gone", replace(progress, released=True))
 
 
 def _release_kind(kind: Kind, cluster: Cluster) -> None:
@@ -98,40 +119,37 @@ def _custom_kinds(entries: Iterable[Entry], ports: Ports) -> list[Kind]:
     return found
 
 
-def _remove(entries: Sequence[Entry], observed: Observed, ports: Ports) -> Outcome:
+def _remove(
+    entries: Sequence[Entry], progress: Progress, observed: Observed, ports: Ports
+) -> Outcome:
     """Delete everything that is left in the inventory; the second time only what was refused."""
-    tried: Pruned | None = observed.run.notes.get("tried")
-    if tried is None:
+    if progress.removed is None:
+        kept = progress.stopping.kept if progress.stopping else ()
         rest = [entry for entry in entries if entry.ref.kind.kind != "Deployment"]
-        stopping: Pruned = observed.run.notes["stopping"]
-        pruned = prune([*stopping.kept, *rest], observed, ports)
+        removed = prune([*kept, *rest], observed, ports)
     else:
-        again = prune(tried.kept, observed, ports)
-        pruned = replace(again, awaited=(*tried.awaited, *again.awaited))
-    return _noted(observed, "Removing all objects", _remove=pruned)
+        removed = prune(progress.removed.kept, observed, ports)
+        removed = replace(removed, awaited=(*progress.removed.awaited, *removed.awaited))
+    message = "Removing all objects"
+    return _go_on(message, replace(progress, removed=removed, again=False))
 
 
-def _left(notes: Any, ports: Ports) -> list[str]:
+def _conclude(removed: Pruned, progress: Progress, observed: Observed, ports: Ports) -> Outcome:
+    """Let the instance go when nothing is left or time is up; else wait, and try again."""
+    left = _left(removed, ports)
+    if not left or _is_over(observed):
+        return _let_go(observed, ports, _leftovers(left, observed))
+    waiting = _go_on(f"Waiting: {'; '.join(left)}", replace(progress, again=bool(removed.kept)))
+    return replace(waiting, after=_LOOK_AGAIN)
+
+
+def _left(removed: Pruned, ports: Ports) -> list[str]:
     """What is not gone: what could not be deleted, and CRDs that are still on their way out."""
-    removed: Pruned = notes["_remove"]
     refused = [
         f"{entry.ref}: {error}" for entry, error in zip(removed.kept, removed.errors, strict=True)
     ]
     crds = [ref for ref in removed.awaited if ref.kind.kind == _CRD]
     return refused + [f"{ref} is still being deleted" for ref in _still_there(crds, ports)]
-
-
-def _again(observed: Observed, left: Sequence[str]) -> Outcome:
-    """Try what was refused again; wait for the rest."""
-    notes = dict(observed.run.notes)
-    if notes["_remove"].kept:
-        notes["tried"] = notes.pop("_remove")
-    return Outcome(
-        event=Event.WAITING,
-        message=f"Waiting: {'; '.join(left)}",
-        facts={"notes": notes},
-        after=_LOOK_AGAIN,
-    )
 
 
 def _leftovers(left: Sequence[str], observed: Observed) -> str:
@@ -166,10 +184,6 @@ def _wait(observed: Observed, message: str) -> Outcome:
     return Outcome(event=Event.WAITING, message=message, after=_LOOK_AGAIN)
 
 
-def _noted(observed: Observed, message: str, **notes: Any) -> Outcome:
-    return Outcome(
-        event=Event.WAITING,
-        message=message,
-        facts={"notes": {**observed.run.notes, **notes}},
-        after=_NOW,
-    )
+def _go_on(message: str, progress: Progress) -> Outcome:
+    notes = {_PROGRESS: progress}
+    return Outcome(event=Event.WAITING, message=message, facts={"notes": notes}, after=_NOW)
