@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 
@@ -18,6 +19,7 @@ from tests.integration.process_support import MUTATING
 pytestmark = pytest.mark.integration
 
 INTERVALS = 3
+ROUNDS = 2
 
 
 @pytest.fixture(params=[False, True], ids=["alone", "with a policy that fills in fields"])
@@ -49,6 +51,34 @@ def test_nothing_is_written_at_rest(
     assert [item for item in sent if is_write(item)] == []
     assert not [item for item in operator.transitions() if item.event == "Drifted"]
     assert operator.errors() == []
+
+
+def test_hearing_the_whole_anew_asks_for_nothing_else(
+    instance: Instance, operate: Callable[..., Operator]
+) -> None:
+    """Watches begin with what exists again and again; nothing else is asked for, let alone done."""
+    operator = operate(flags=["--watch-resync-interval=2s"])
+    distribution = {"version": "2.x", "registry": "ghcr.io/fluxcd"}
+    instance.create({"distribution": distribution, "components": ["source-controller"]})
+    instance.becomes_ready()
+    ready = len(instance.cluster.audit("fluxsm"))
+    begin = until(
+        lambda: _lists(instance, after=ready, at_least=1), "the first whole lists after that"
+    )
+    sent = until(lambda: _lists(instance, after=len(begin), at_least=ROUNDS), "some whole lists")
+    others = [item for item in sent[len(begin) :] if item.resource != "leases"]
+    assert {item.verb for item in others} == {"watch"}
+    assert {item.code for item in others} == {200}
+    assert not [item for item in operator.transitions() if item.event == "Drifted"]
+    assert operator.errors() == []
+
+
+def _lists(instance: Instance, *, after: int = 0, at_least: int) -> list[Request] | None:
+    """All requests, once each kind that is watched was listed so often after the first so many."""
+    sent = instance.cluster.audit("fluxsm")
+    watched = {item.resource for item in sent if item.verb == "watch"}
+    lists = Counter(item.resource for item in sent[after:] if "sendInitialEvents" in item.uri)
+    return sent if min((lists[kind] for kind in watched), default=0) >= at_least else None
 
 
 def runs(operator: Operator) -> int:
