@@ -15,6 +15,21 @@ _IMMUTABLE: Final = {
 }
 
 
+_LEFT_OUT: Final = {"ConfigMap": ("data", "binaryData"), "Secret": ("data", "stringData")}
+"""Maps that a kind of Kubernetes leaves out where they hold nothing; others keep them."""
+
+
+def leave_out_empty(new: Manifest) -> None:
+    """Leave out what the API server leaves out where it holds nothing."""
+    for holder, keys in (
+        (new, _LEFT_OUT.get(new["kind"], ())),
+        (new["metadata"], ("labels", "annotations", "finalizers", "ownerReferences")),
+    ):
+        for key in keys:
+            if not holder.get(key, True):
+                del holder[key]
+
+
 def set_defaults(new: Manifest) -> None:
     """Fill in what the schema of a kind has defaults for."""
     if new["kind"] == "Deployment":

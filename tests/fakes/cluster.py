@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from fluxsm.api import names
 from fluxsm.api.objects import Kind, Manifest, ObjectRef
@@ -155,7 +155,9 @@ class FakeCluster:
             if self.store.get(_key(ref)) is not None:
                 raise ConflictError(f"creating {ref} (AlreadyExists): it exists")
             new = {key: value for key, value in manifest.items() if key != "status"}
-            new = self._owned(None, copy(new), served)
+            new = copy(new)
+            admission.leave_out_empty(new)
+            new = self._owned(None, new, served)
             return self._at(self._commit(ref, None, new, served), ref.kind)
 
     def replace(self, manifest: Manifest, *, subresource: str = "") -> Manifest:
@@ -233,9 +235,10 @@ class FakeCluster:
         elif served.status:
             new = {key: value for key, value in new.items() if key != "status"}
             new |= {"status": old["status"]} if "status" in old else {}
-        for key in ("uid", "creationTimestamp", "deletionTimestamp", "generation", "name"):
+        for key in _KEPT:
             if key in old["metadata"]:
                 new["metadata"][key] = old["metadata"][key]
+        admission.leave_out_empty(new)
         new = self._owned(old, new, served, subresource)
         return self._at(self._commit(ref, live, new, served), ref.kind)
 
@@ -267,6 +270,7 @@ class FakeCluster:
         else:
             metadata["resourceVersion"] = live["metadata"]["resourceVersion"]
         new["apiVersion"] = Kind(ref.kind.group, served.storage, ref.kind.kind).api_version
+        admission.leave_out_empty(new)
         admission.set_defaults(new)
         admission.check(live, new)
         if live is not None and served.counted and _specs(live) != _specs(new):
@@ -274,7 +278,8 @@ class FakeCluster:
         if dry_run:
             return new
         if live is not None and _is_done(new):
-            return self.store.remove(_key(ref))
+            self.store.remove(_key(ref))
+            return new  # as it would be, at the version that it had
         return self.store.put(_key(ref), new, served.storage)
 
     def _begin_deletion(self, ref: ObjectRef, live: Manifest) -> None:
@@ -290,6 +295,8 @@ class FakeCluster:
             self.store.remove(_key(ref))
             return
         metadata["deletionTimestamp"] = self._time()
+        if ref.kind.kind not in {CRD.kind, "Namespace"}:
+            metadata["deletionGracePeriodSeconds"] = 0
         if served.counted:
             metadata["generation"] += 1
         self.store.put(_key(ref), live, served.storage)
@@ -363,6 +370,13 @@ class FakeCluster:
 
     def _time(self) -> str:
         return format_time(self._clock.now())
+
+
+_KEPT: Final = (
+    *("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds"),
+    *("generation", "name"),
+)
+"""What a write cannot change."""
 
 
 def _key(ref: ObjectRef) -> Key:

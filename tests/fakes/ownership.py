@@ -39,6 +39,11 @@ class Owner:
         """Which records are the same one."""
         return (self.manager, self.operation, self.subresource)
 
+    @property
+    def order(self) -> tuple[str, ...]:
+        """Where its place is among others."""
+        return (self.operation, self.time, self.manager, self.api_version, self.subresource)
+
 
 def owners_of(manifest: Manifest) -> list[Owner]:
     """The records of an object."""
@@ -72,8 +77,9 @@ def apply(
     wanted = values_of(applied, builtin=builtin, status=False)
     old = values_of(before, builtin=builtin, status=False)
     mine = next((item for item in owners if item.key == (manager, APPLY, "")), None)
-    taken = frozenset(path for path, value in wanted.items() if old.get(path, value) != value)
-    others = [_lose(item, taken) for item in owners if item is not mine]
+    taken = frozenset(p for p, value in wanted.items() if p not in old or old[p] != value)
+    lost = taken | _around(taken, old)
+    others = [_lose(item, lost) for item in owners if item is not mine]
     after = merge(before, applied, builtin=builtin)
     if mine is not None:
         held = [path for item in others for path in item.fields]
@@ -94,15 +100,16 @@ def update(
 ) -> Manifest:  # fmt: skip
     """An object after a create, an update or a patch, with its records.
 
-    Records that the write itself brings are believed, as the API server does.
+    Records that the write itself brings are believed, as the API server does. Where an object has
+    none at all, none is begun before somebody applies it.
     """
     status = subresource == "status"
     old = values_of(live, builtin=builtin, status=status) if live else {}
     wanted = values_of(new, builtin=builtin, status=status)
     changed = frozenset(p for p, value in wanted.items() if p not in old or old[p] != value)
     gone = frozenset(old.keys() - wanted.keys())
-    owners = owners_of(new)
-    if not changed and not gone:
+    owners = owners_of(new) or (owners_of(live) if live else [])
+    if (live and not owners) or not (changed or gone):
         return _with_owners(new, owners)
     key = (manager, UPDATE, subresource)
     mine = next((item for item in owners if item.key == key), None)
@@ -111,7 +118,8 @@ def update(
         manager=manager, operation=UPDATE, subresource=subresource,
         api_version=new["apiVersion"], time=time, fields=fields,
     )  # fmt: skip
-    others = [_lose(item, changed | gone) for item in owners if item is not mine]
+    lost = changed | gone | _around(changed, old) | _around(gone, wanted)
+    others = [_lose(item, lost) for item in owners if item is not mine]
     return _with_owners(new, [*others, own])
 
 
@@ -129,12 +137,22 @@ def _first_owners(live: Manifest | None, time: str, *, builtin: bool) -> list[Ow
     ]  # fmt: skip
 
 
+def _around(paths: Iterable[Path], others: Iterable[Path]) -> frozenset[Path]:
+    """The maps around fields that hold none of the other fields: they came or went with them."""
+    kept = _holders(others)
+    return frozenset(path for path in _holders(paths) if path not in kept)
+
+
+def _holders(paths: Iterable[Path]) -> set[Path]:
+    return {path[:end] for path in paths for end in range(1, len(path))}
+
+
 def _lose(owner: Owner, taken: frozenset[Path]) -> Owner:
     return replace(owner, fields=owner.fields - taken)
 
 
 def _with_owners(manifest: Manifest, owners: Iterable[Owner]) -> Manifest:
-    kept = sorted((item for item in owners if item.fields), key=lambda item: item.operation)
+    kept = sorted((item for item in owners if item.fields), key=lambda item: item.order)
     metadata = {k: v for k, v in manifest["metadata"].items() if k != "managedFields"}
     if kept:
         metadata["managedFields"] = _entries(kept)
