@@ -214,7 +214,12 @@ _SWITCH: dict[str, Any] = {
 @registry.verify_option
 @registry.options
 def command(**flags: Any) -> None:
-    """Run the operator until it is told to stop."""
+    """Run the operator until it is told to stop.
+
+    The exit code is 0 after SIGTERM, and 1 after an error that only a new process, or somebody
+    else, can mend: flags or credentials that cannot be used, the lease lost. The last line of the
+    log says which.
+    """
     _set_up_logs(flags["log_encoding"], flags["log_level"])
     try:
         signal.pthread_sigmask(signal.SIG_BLOCK, _ENDS)  # before any thread is started

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,17 +31,28 @@ def read_service_account() -> Configuration:
     """The cluster that this process runs in, as its pod's service account.
 
     Raises:
-        UsageError: this process does not run in a cluster.
+        UsageError: this process does not run in a cluster, or may not read its credentials.
     """
     found = Configuration()
-    loader = InClusterConfigLoader(SERVICE_ACCOUNT / "token", SERVICE_ACCOUNT / "ca.crt")
+    files = SERVICE_ACCOUNT / "token", SERVICE_ACCOUNT / "ca.crt"
     try:
-        loader.load_and_set(found)
-    except ConfigException as error:
-        raise UsageError(
-            f"this is not a pod with a service account ({error}); use --kubeconfig"
-        ) from None
+        InClusterConfigLoader(*files).load_and_set(found)
+    except (ConfigException, OSError, ValueError) as error:
+        raise UsageError(_explain(error, files)) from None
     return found
+
+
+def _explain(error: Exception, files: Sequence[Path]) -> str:
+    """Why there is no service account: the library takes what it may not read for missing."""
+    if not os.environ.get("KUBERNETES_SERVICE_HOST"):
+        return f"this is not a pod with a service account ({error}); use --kubeconfig"
+    for file in files:
+        try:
+            file.read_text()
+        except (OSError, ValueError) as problem:
+            why = getattr(problem, "strerror", None) or "it is not text"
+            return f"the service account of this pod cannot be read: {file}: {why}"
+    return f"the service account of this pod cannot be used: {error}"
 
 
 def read_kubeconfig(path: str | None = None, context: str | None = None) -> Configuration:

@@ -3,12 +3,16 @@
 
 from __future__ import annotations
 
+import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
+from fluxsm.adapters.kube import configuration
 from fluxsm.adapters.kube.client import KubeClient
 from fluxsm.errors import (
     ClusterError,
@@ -274,6 +278,73 @@ def test_outside_of_a_cluster_the_way_out_is_told(monkeypatch: pytest.MonkeyPatc
     monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
     with pytest.raises(UsageError, match="--kubeconfig"):
         KubeClient.in_cluster()
+
+
+@pytest.mark.parametrize(
+    ("token", "authority", "message"),
+    [
+        (None, b"ca", "cannot be read: {}/token: No such file or directory"),
+        (b"secret", None, "cannot be read: {}/ca.crt: No such file or directory"),
+        (b"\xff", b"ca", "cannot be read: {}/token: it is not text"),
+        (b"", b"ca", "cannot be used: Token file exists but empty."),
+        (b"secret", b"", "cannot be used: Cert file exists but empty."),
+    ],
+)
+def test_a_service_account_that_cannot_be_read_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    token: bytes | None,
+    authority: bytes | None,
+    message: str,
+) -> None:
+    """By the file, and why; never what is in it."""
+    for name, content in (("token", token), ("ca.crt", authority)):
+        if content is not None:
+            (tmp_path / name).write_bytes(content)
+    in_pod(monkeypatch, tmp_path)
+    with pytest.raises(UsageError) as caught:
+        KubeClient.in_cluster()
+    assert str(caught.value) == "the service account of this pod " + message.format(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("locked", "named"), [("token", "token"), ("ca.crt", "ca.crt"), (".", "token")]
+)
+def test_a_service_account_that_may_not_be_read_is_told(
+    monkeypatch: pytest.MonkeyPatch, locked: str, named: str
+) -> None:
+    """The volume belongs to another user; a folder that is closed is no missing token."""
+    with TemporaryDirectory() as name:  # pytest's own folder is closed to others
+        folder = Path(name)
+        folder.chmod(0o755)
+        for file in ("token", "ca.crt"):
+            (folder / file).write_text("secret")
+        in_pod(monkeypatch, folder)
+        (folder / locked).chmod(0)
+        with as_nobody(), pytest.raises(UsageError) as caught:
+            KubeClient.in_cluster()
+        (folder / locked).chmod(0o700)
+    assert str(caught.value).endswith(f"cannot be read: {folder / named}: Permission denied")
+
+
+def in_pod(monkeypatch: pytest.MonkeyPatch, account: Path) -> None:
+    """Be in a pod whose service account is in a folder."""
+    monkeypatch.setattr(configuration, "SERVICE_ACCOUNT", account)
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "127.0.0.1")
+    monkeypatch.setenv("KUBERNETES_SERVICE_PORT", "443")
+
+
+@contextmanager
+def as_nobody() -> Iterator[None]:
+    """Root may read everything, so it is somebody else for a while."""
+    if os.geteuid():
+        yield
+        return
+    os.seteuid(65532)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
 
 
 def test_a_token_that_is_away_for_a_moment_is_no_accident() -> None:
