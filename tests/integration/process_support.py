@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import subprocess
 import time
@@ -28,9 +29,9 @@ MUTATING = frozenset({"create", "update", "patch", "delete"})
 class Process(Operator):
     """An operator that is one of several."""
 
-    def says(self, text: str) -> bool:
-        """Whether a message of the log contains a text."""
-        return any(text in line["msg"] for line in self.lines())
+    def says(self, text: str, *, after: int = 0) -> bool:
+        """Whether a message of the log contains a text, some first lines aside."""
+        return any(text in line["msg"] for line in self.lines()[after:])
 
     @property
     def leads(self) -> bool:
@@ -76,13 +77,29 @@ def kubectl(cluster: Cluster, *args: str) -> subprocess.CompletedProcess[str]:
 
 def account_kubeconfig(cluster: Cluster, namespace: str, account: str = names.MANAGER) -> Path:
     """A kubeconfig for a ServiceAccount, the operator's own, with a token of the server."""
-    token = cluster.kubectl("create", "token", account, "--namespace", namespace).strip()
     config = json.loads(cluster.kubeconfig("admin").read_text())
-    config["users"] = [{"name": "admin", "user": {"token": token}}]
+    config["users"] = [{"name": "admin", "user": {"token": _token(cluster, namespace, account)}}]
     path = cluster.folder / f"account-{account}.kubeconfig"
     path.write_text(json.dumps(config))
     path.chmod(0o600)
     return path
+
+
+def account_volume(cluster: Cluster, namespace: str, account: str = names.MANAGER) -> Path:
+    """A folder as the kubelet mounts it into the pods of a ServiceAccount, for any user to read."""
+    folder = cluster.folder / f"account-{account}"
+    folder.mkdir()
+    (folder / "token").write_text(_token(cluster, namespace, account))
+    shutil.copy(cluster.folder / "certs" / "apiserver.crt", folder / "ca.crt")
+    (folder / "namespace").write_text(namespace)
+    for path in folder.iterdir():
+        path.chmod(0o644)
+    folder.chmod(0o755)
+    return folder
+
+
+def _token(cluster: Cluster, namespace: str, account: str) -> str:
+    return cluster.kubectl("create", "token", account, "--namespace", namespace).strip()
 
 
 def with_component(folder: Path, component: str) -> Path:

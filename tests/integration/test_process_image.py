@@ -18,11 +18,15 @@ from fluxsm.api import names
 from tests.controlplane.cluster import Cluster
 from tests.integration.instance import Instance
 from tests.integration.process_image import BUILDAH, build, need_tools, run
-from tests.integration.process_support import spec
+from tests.integration.process_support import ROOT, account_volume, spec
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.timeout(600)]
 
 IMAGE = "localhost/fluxsm-test"
+NAMESPACE = names.DEFAULT_NAMESPACE
+# A pod finds it below /var/run. That is a link to /run, and a link in the target of a volume is
+# what buildah's chroot isolation follows outside of the container, where nothing is seen of it.
+ACCOUNT = "/run/secrets/kubernetes.io/serviceaccount"
 # buildah can only leave the root writable, so root takes that away before it becomes nobody.
 READ_ONLY = (
     "mount -o remount,ro,bind / && mount -t tmpfs -o mode=1777 tmpfs /tmp && exec setpriv"
@@ -71,22 +75,25 @@ def test_nothing_can_be_written_but_temporary_files(container: str) -> None:
     assert (user, rights.split()[1]) == ("65532", "0" * 16)
 
 
+@pytest.fixture
+def volume(own: Cluster) -> Path:
+    """The service account of the operator, with the rights of the manifests and no others."""
+    own.kubectl("apply", "-k", str(ROOT / "manifests" / "rbac"))
+    own.kubectl("apply", "-f", str(ROOT / "manifests" / "operator" / "serviceaccount.yaml"))
+    return account_volume(own, NAMESPACE)
+
+
 def test_an_instance_becomes_ready_from_inside_the_image(
-    container: str, served: Cluster, namespace: str
+    container: str, own: Cluster, volume: Path
 ) -> None:
-    """With the manifests of the image, as its user."""
-    instance = Instance(served, namespace)
-    kubeconfig = served.kubeconfig("fluxsm")
-    kubeconfig.chmod(0o644)
-    flags = [
-        f"--volume={kubeconfig}:/kubeconfig:ro",
-        "--env=NOTIFICATIONS_DISABLED=true",
-        f"--env=RUNTIME_NAMESPACE={namespace}",
-    ]
-    script = shlex.join(
-        ["fluxsm", "run", "--kubeconfig=/kubeconfig", "--health-addr=", "--metrics-addr="]
-    )
-    command = inside(container, script, *flags)
+    """With the manifests of the image, as its user, with what a pod finds of its cluster."""
+    instance = Instance(own, NAMESPACE)
+    environment = {
+        **own.pod_environment(), "RUNTIME_NAMESPACE": NAMESPACE, "NOTIFICATIONS_DISABLED": "true",
+    }  # fmt: skip
+    flags = [f"--env={key}={value}" for key, value in environment.items()]
+    script = shlex.join(["fluxsm", "run", "--health-addr=", "--metrics-addr="])
+    command = inside(container, script, f"--volume={volume}:{ACCOUNT}:ro", *flags)
     process = subprocess.Popen(command, stderr=subprocess.PIPE, start_new_session=True)
     try:
         instance.create(spec())
@@ -100,6 +107,9 @@ def test_an_instance_becomes_ready_from_inside_the_image(
         process.kill()
     assert process.returncode == 0
     assert b"the lease is released" in log
+    asked = own.audit(f"system:serviceaccount:{NAMESPACE}:{names.MANAGER}")
+    assert {"patch", "delete", "watch"} <= {item.verb for item in asked}
+    assert [f"{item.verb} {item.uri}" for item in asked if item.code in {401, 403}] == []
 
 
 def operator_below(pid: int) -> int:
