@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the operator may do in a cluster: one table, from which manifests/rbac is made.
 
-Every row is needed by requests that the operator really sends; tests/integration/process_rbac.py
-shows for each that without it the API server refuses one of them. Why the operator cannot do with
-less than the right to give rights away: docs/adr/0022-rights.md.
+Every row is needed by requests that the operator really sends: without it the API server refuses
+one of them, as tests/integration/test_process_rbac.py shows for each. Why the operator cannot do
+with less than the right to give rights away: docs/adr/0022-rights.md.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ import pytest
 
 from fluxsm.api import names
 from tests.controlplane.cluster import Cluster
-from tests.integration.instance import Instance
+from tests.integration.instance import RECONCILE, Instance
 from tests.integration.operator import until
 from tests.integration.process_support import (
     MUTATING,
@@ -99,6 +99,37 @@ def test_the_other_finishes_what_a_killed_leader_began(
     assert second.leads
     deployments = {ref.name for ref in instance.inventory() if ref.kind.kind == "Deployment"}
     assert deployments == {"source-controller", "kustomize-controller"}
+
+
+@pytest.mark.parametrize(
+    ("state", "version", "annotations"),
+    [
+        ("Ready", "2.8.x", {}),
+        ("Failed", "2.999.x", {}),
+        ("Suspended", "2.8.x", {RECONCILE: "disabled"}),
+    ],
+)
+def test_the_other_hears_what_a_killed_leader_did_not(
+    pair: tuple[Process, Process, Instance],
+    state: str,
+    version: str,
+    annotations: dict[str, str],
+) -> None:
+    """The leader died at rest; what the user asks for next is done nevertheless."""
+    first, second, instance = pair
+    distribution = {"version": version, "registry": "ghcr.io/fluxcd"}
+    instance.create(spec(distribution=distribution), annotations)
+    first.reaches(state)
+    first.kill()
+    assert first.transitions()[-1].dest == state
+    instance.patch(
+        metadata={"annotations": {RECONCILE: None}},
+        spec=spec(components=["source-controller"]),
+    )
+    instance.becomes_ready()
+    assert second.leads
+    deployments = {ref.name for ref in instance.inventory() if ref.kind.kind == "Deployment"}
+    assert deployments == {"source-controller"}
 
 
 def test_the_other_finishes_an_uninstallation(pair: tuple[Process, Process, Instance]) -> None:
