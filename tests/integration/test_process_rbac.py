@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from fluxsm.api import names
-from fluxsm.rules.rights import CLUSTER, Right
+from fluxsm.rules.rights import CLUSTER, READ, Right
 from fluxsm.rules.rights import NAMESPACE as LOCAL
 from tests.controlplane.cluster import Cluster, Request
 from tests.integration.instance import Instance
@@ -37,6 +37,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
 
 ACCOUNT = f"system:serviceaccount:{NAMESPACE}:{names.MANAGER}"
 RBAC = "/apis/rbac.authorization.k8s.io/v1"
+VERBS = (*READ, "create", "update", "patch", "delete")
 ROLES = {
     "cluster": f"{RBAC}/clusterroles/{names.MANAGER}",
     "namespace": f"{RBAC}/namespaces/{NAMESPACE}/roles/{names.MANAGER}",
@@ -213,6 +214,35 @@ def is_allowed(cluster: Cluster, review: dict[str, Any]) -> bool:
     """What the authorizer of the API server says."""
     answer = cluster.request("POST", "/apis/authorization.k8s.io/v1/subjectaccessreviews", review)
     return bool(answer["status"]["allowed"])
+
+
+@pytest.mark.parametrize(
+    ("role", "verbs"),
+    [
+        ("view", READ),
+        (f"{names.MANAGER}-viewer", READ),
+        (f"{names.MANAGER}-editor", VERBS),
+    ],
+)
+def test_people_may_do_what_their_role_says(
+    cluster: Cluster, applied: str, role: str, verbs: tuple[str, ...]
+) -> None:
+    """And no more: who may only look cannot edit. The built-in role `view` shows instances too."""
+    del applied
+    person = f"who-has-{role}"
+    cluster.kubectl(
+        "create", "clusterrolebinding", person, f"--clusterrole={role}", f"--user={person}"
+    )
+
+    def has_just_these() -> bool:
+        allowed = []
+        for verb in VERBS:
+            review = Asked(verb, names.GROUP, names.INSTANCE_PLURAL, NAMESPACE, "flux").review()
+            review["spec"] |= {"user": person, "groups": ["system:authenticated"]}
+            allowed += [verb] if is_allowed(cluster, review) else []
+        return tuple(allowed) == verbs
+
+    eventually(has_just_these, f"rights of {role}, and no others", seconds=10)
 
 
 @contextmanager
