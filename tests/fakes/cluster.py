@@ -36,6 +36,7 @@ class FakeCluster:
         store: what is stored.
         manager: field manager of all writes; others write through `as_manager`.
         stutters: whether watches tell news twice, and what came before them again.
+        swallows: so many of the next news are lost on their way, and nobody is told.
     """
 
     def __init__(self, clock: Clock, *, manager: str = names.MANAGER) -> None:
@@ -43,6 +44,7 @@ class FakeCluster:
         self.store = Store()
         self.manager = manager
         self.stutters = False
+        self.swallows = 0
         self._clock = clock
 
     def as_manager(self, manager: str) -> FakeCluster:
@@ -127,7 +129,9 @@ class FakeCluster:
                 break
             seen = news[0].revision
             event = self._event(news[0], kind, namespace, labels, fields)
-            if event is not None:
+            if event is not None and self.swallows:
+                self.swallows -= 1
+            elif event is not None:
                 for _ in range(2 if self.stutters else 1):
                     yield WatchEvent(type=event.type, manifest=shape(event.manifest))
         yield WatchEvent(type="BOOKMARK", manifest=_bookmark(kind, self.store.revision))

@@ -20,6 +20,7 @@ from hypothesis.stateful import (
     rule,
 )
 
+from fluxsm.adapters.kube.watches import RESYNC_SECONDS
 from fluxsm.api import names
 from fluxsm.api.objects import ObjectRef
 from fluxsm.errors import ArtifactError, ConflictError, ForbiddenError, UnavailableError
@@ -229,6 +230,12 @@ class Story(RuleBasedStateMachine):
         note(f"watches repeat themselves: {stutters}")
         self.world.cluster.stutters = stutters
 
+    @rule(count=st.integers(1, 20))
+    def swallow_events(self, count: int) -> None:
+        """Some of the news to come are lost on their way, and no watch can tell."""
+        note(f"the next {count} events are lost")
+        self.world.cluster.swallows = count
+
     @rule()
     def forget_history(self) -> None:
         """The API server forgets the past, so watches have to start over."""
@@ -279,7 +286,8 @@ class Story(RuleBasedStateMachine):
         """Nothing goes wrong any more, and the spec asks for what there is."""
         world = self.world
         world.cluster.gate.heal()
-        world.cluster.stutters = False
+        world.cluster.stutters, world.cluster.swallows = False, 0
+        world.clock.advance(timedelta(seconds=RESYNC_SECONDS))  # what was lost is made good by then
         world.process.deaf = False
         world.distributions.down, world.distributions.slow = None, 0
         world.distributions.push(REFERENCE, _digest(10_000), starter())
