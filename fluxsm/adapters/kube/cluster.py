@@ -304,6 +304,10 @@ class KubeCluster:
         try:
             for line in _lines(response, what):
                 yield _event(line, kind, what)
+        except UnavailableError:
+            if not interrupt.fired:
+                self._client.close()  # or the next request would wait over one as dead as this
+            raise
         finally:
             interrupt.disarm()
             # Not to the pool: the server is still sending.

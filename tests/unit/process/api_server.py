@@ -20,6 +20,7 @@ class Request:
     def __init__(self, handler: BaseHTTPRequestHandler, *, stopping: threading.Event) -> None:
         self.method = handler.command
         self.path = handler.path
+        self.connection: int = handler.client_address[1]
         self.token = (handler.headers.get("Authorization") or "").removeprefix("Bearer ")
         self._handler = handler
         self._stopping = stopping

@@ -140,6 +140,31 @@ def test_what_was_told_before_the_end_counts() -> None:
     assert isinstance(error, UnavailableError)
 
 
+def test_nothing_waits_over_a_connection_as_silent_as_a_watch() -> None:
+    """What made the watch silent made the idle connections silent too."""
+
+    def stream(request: Request) -> None:
+        request.stream(line("ADDED"), silent=True)
+
+    def answer(request: Request) -> None:
+        request.answer(200)
+
+    with serving(stream, answer, stream, answer) as server:
+        client = server.client()
+        cluster = KubeCluster(client, silence=SILENCE)
+        events = cluster.watch(KIND, resource_version="5")
+        next(events)
+        client.request("GET", "/before", what="reading")
+        with pytest.raises(UnavailableError):
+            next(events)
+        again = cluster.watch(KIND, resource_version="5")
+        next(again)
+        client.request("GET", "/after", what="reading")
+        cluster.close()
+    before, after = [item.connection for item in server.requests if "configmaps" not in item.path]
+    assert before != after
+
+
 def test_a_watch_can_be_interrupted_from_outside() -> None:
     """The reader does not wait for the server."""
     interrupt = Interrupt()
