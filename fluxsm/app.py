@@ -8,13 +8,14 @@ import os
 import platform
 import threading
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fluxsm import __version__
 from fluxsm.adapters.bundled import Distributions
 from fluxsm.adapters.certificate import Certificate
 from fluxsm.adapters.clock import SystemClock
@@ -26,6 +27,7 @@ from fluxsm.adapters.metrics import PrometheusMetrics
 from fluxsm.adapters.recorder import EventRecorder
 from fluxsm.api import names
 from fluxsm.api.objects import Manifest, ObjectRef
+from fluxsm.api.report import ReportOperator
 from fluxsm.errors import LeadershipError
 from fluxsm.ports import Fetched, Ports
 from fluxsm.rules.lease import Terms
@@ -33,6 +35,7 @@ from fluxsm.runtime.election import LEASE, Elector
 from fluxsm.runtime.loop import Loop
 from fluxsm.runtime.probes import Page, Pages, PageServer
 from fluxsm.runtime.reconciler import Reconciler
+from fluxsm.runtime.reporter import Reporter
 from fluxsm.settings import MetricsSettings, RegistrySettings, Settings
 from fluxsm.step import Step
 from states.behaviour import BEHAVIOUR
@@ -41,6 +44,10 @@ if TYPE_CHECKING:
     from fluxsm.adapters.registry.source import ArtifactSource
 
 log = logging.getLogger("fluxsm.app")
+
+REPORT_AGENT = "fluxsm-report"
+ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm"}
+"""What Go and image registries call a machine."""
 
 STUCK_SECONDS = 300.0
 """A loop or watch without a sign of life for this long is stuck, and so not alive."""
@@ -89,8 +96,6 @@ class Operator:
         client: KubeClient,
         settings: Settings,
         options: Options,
-        *,
-        on_step: Callable[[Step], None] | None = None,
     ) -> None:
         self._clock = SystemClock()
         self.metrics = PrometheusMetrics()
@@ -134,8 +139,9 @@ class Operator:
             behaviour=BEHAVIOUR,
             ports=ports,
             settings=settings,
-            on_step=on_step,
+            on_step=self._follow,
         )
+        self._report = self._reporting(settings, options.silence)
         self._elector = self._candidate(options.election, settings.namespace)
         self._ended = threading.Event()
         self._servers: list[PageServer] = []
@@ -181,13 +187,33 @@ class Operator:
             on_gained=self._begin,
             on_lost=lambda _: self.stop(),
         )
-        self._client.before_mutation = elector.check
+        for client in self._clients():
+            client.before_mutation = elector.check
         return elector
+
+    def _reporting(self, settings: Settings, silence: float) -> Reporting | None:
+        """The report, unless the settings do without it."""
+        if settings.reporting_interval <= timedelta(0):
+            return None
+        return Reporting(
+            self._client, self._instances, self.metrics, self._clock, settings, silence=silence
+        )
+
+    def _clients(self) -> list[KubeClient]:
+        """Those that only the leader may write with."""
+        return [self._client, *([self._report.client] if self._report else [])]
 
     def _begin(self) -> None:
         """Watch the instance: from now on this process is the one at work."""
         self._instances.start()
         self._loop.wake()
+        if self._report is not None:
+            self._report.start()
+
+    def _follow(self, step: Step) -> None:
+        """After a step that was saved."""
+        if self._report is not None:
+            self._report.hear(step)
 
     def _turn(self) -> timedelta | None:
         """One step, once it is known whether there is an instance at all."""
@@ -198,11 +224,14 @@ class Operator:
     def _close(self) -> None:
         """Let go of everything; the lease comes last, when nothing can be written any more."""
         self._recorder.close()
-        self._client.refuse("the operator ends")
+        for client in self._clients():
+            client.refuse("the operator ends")
         if self._elector is not None:
             self._elector.stop()
         self._instances.stop()
         self._live.forget()
+        if self._report is not None:
+            self._report.stop()
         self._distributions.close()
         self._cluster.close()
         for server in self._servers:
@@ -216,7 +245,8 @@ class Operator:
         """
         if self._ended.wait(PATIENCE_SECONDS):
             return
-        self._client.refuse("the operator ends")
+        for client in self._clients():
+            client.refuse("the operator ends")
         if self._ended.wait(END_SECONDS - PATIENCE_SECONDS):
             return
         log.error("a request did not end in time; ending without it")
@@ -265,6 +295,65 @@ class Operator:
 
     def _metrics_page(self) -> Page:
         return Page(200, self.metrics.page(), "text/plain; version=0.0.4; charset=utf-8")
+
+
+class Reporting:
+    """The report beside the machine: a thread, a watch and connections of its own.
+
+    No probe follows it, because a report that cannot be made harms nothing but itself. What it
+    sends is told apart from the work of the machine by its user agent.
+    """
+
+    def __init__(
+        self,
+        client: KubeClient,
+        instances: InstanceWatch,
+        metrics: PrometheusMetrics,
+        clock: SystemClock,
+        settings: Settings,
+        *,
+        silence: float,
+    ) -> None:
+        self.client = client.apart(agent=REPORT_AGENT)
+        self._cluster = KubeCluster(self.client, silence=silence)
+        self._loop = Loop(lambda: self._reporter.turn(), clock)  # noqa: PLW0108 it is made below
+        self._reports = InstanceWatch(
+            self._cluster,
+            clock,
+            settings.namespace,
+            self._loop.wake,
+            kind=names.REPORT_KIND,
+            on_restart=metrics.watch_restarted,
+        )
+        self._reporter = Reporter(
+            self._cluster, self._reports, instances, metrics, clock, settings, _identity()
+        )
+
+    def start(self) -> None:
+        """Begin to report."""
+        self._reports.start()
+        threading.Thread(target=self._loop.run, name="report", daemon=True).start()
+
+    def hear(self, step: Step) -> None:
+        """Follow the machine."""
+        if self._reporter.ask(step):
+            self._loop.wake()
+
+    def stop(self) -> None:
+        """End soon; a report that is under way is not waited for."""
+        self._loop.stop()
+        self._reports.stop()
+        self._cluster.close()
+
+
+def _identity() -> ReportOperator:
+    """Who this operator is, in the words of Go and its images."""
+    machine = platform.machine().lower()
+    return ReportOperator(
+        api_version=names.API_VERSION,
+        version=f"v{__version__}",
+        platform=f"{platform.system().lower()}/{ARCHITECTURES.get(machine, machine)}",
+    )
 
 
 def _page(ages: Mapping[str, float], limit: float) -> Page:

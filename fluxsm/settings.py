@@ -27,6 +27,7 @@ class Settings:
         notifications_disabled: send no notification at all.
         crd_timeout: how long a stage may take to become current.
         uninstall_timeout: how long a step of the uninstallation may take.
+        reporting_interval: how often the report is made; zero or less means that there is none.
     """
 
     namespace: str = names.DEFAULT_NAMESPACE
@@ -40,6 +41,7 @@ class Settings:
     notifications_disabled: bool = False
     crd_timeout: timedelta = timedelta(seconds=60)
     uninstall_timeout: timedelta = timedelta(minutes=5)
+    reporting_interval: timedelta = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

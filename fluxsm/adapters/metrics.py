@@ -6,7 +6,7 @@ Names and help texts are in `METRICS`, from which the reference page is made.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -40,6 +40,17 @@ INSTANCE: Final = Metric(
     ),
     "The current status of the FluxInstance; always 1.",
 )  # fmt: skip
+RESOURCE: Final = Metric(
+    "flux_resource_info",
+    (
+        "uid", "kind", "name", "exported_namespace", "ready", "reason", "suspended", "revision",
+        "url", "ref", "source_name", "path",
+    ),
+    "The current status of a Flux object, as of the last report; always 1.",
+)  # fmt: skip
+OPERATOR: Final = Metric(
+    "flux_operator_info", ("version", "api_version", "platform"), "The operator; always 1."
+)
 TRANSITIONS: Final = Metric(
     "fluxsm_transitions_total", ("source", "event", "dest"), "Transitions of the state machine."
 )
@@ -69,15 +80,16 @@ QUEUE: Final = Metric(
 RECONCILES: Final = Metric(
     "controller_runtime_reconcile_total",
     ("controller", "result"),
-    "Reconciliations by result.",
+    "Reconciliations of the instance, and reports, by result.",
 )
 METRICS: Final = (
-    INSTANCE, TRANSITIONS, SECONDS, STATE, DRIFT, BLOCKED, REQUESTS, RESTARTS, QUEUE, RECONCILES,
+    INSTANCE, RESOURCE, OPERATOR, TRANSITIONS, SECONDS, STATE, DRIFT, BLOCKED, REQUESTS, RESTARTS,
+    QUEUE, RECONCILES,
 )  # fmt: skip
 
 
 class PrometheusMetrics:
-    """Implements `fluxsm.ports.Metrics`."""
+    """Implements `fluxsm.ports.Metrics` and `fluxsm.runtime.reporter.ReportMetrics`."""
 
     def __init__(self) -> None:
         # The time at which each counter was made would be a second series, which nobody reads.
@@ -85,6 +97,8 @@ class PrometheusMetrics:
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         self._instance = self._gauge(INSTANCE)
+        self._operator = self._gauge(OPERATOR)
+        self._resources = _text(RESOURCE, ())
         self._transitions = self._counter(TRANSITIONS)
         self._seconds = self._histogram(SECONDS, (0.01, 0.1, 0.5, 1, 5, 15, 60, 300, 3600))
         self._state = self._gauge(STATE)
@@ -111,6 +125,18 @@ class PrometheusMetrics:
         if labels is not None:
             self._instance.labels(**labels).set(1)
 
+    def resources(self, series: Iterable[Mapping[str, str]]) -> None:
+        """Replace all series of `flux_resource_info` at once; when reading fails, none is."""
+        self._resources = _text(RESOURCE, series)
+
+    def operator(self, labels: Mapping[str, str]) -> None:
+        """Say who the operator is; that never changes while it runs."""
+        self._operator.labels(**labels).set(1)
+
+    def reported(self, *, well: bool) -> None:
+        """A report was made, and saved if need be; or that failed."""
+        self._reconciles.labels("fluxreport", "success" if well else "error").inc()
+
     def drift(self, count: int) -> None:
         """So many objects were found drifted."""
         self._drift.inc(count)
@@ -133,7 +159,7 @@ class PrometheusMetrics:
 
     def page(self) -> bytes:
         """The metrics as text."""
-        return generate_latest(self.registry)
+        return generate_latest(self.registry) + self._resources
 
     def _gauge(self, metric: Metric) -> Gauge:
         return Gauge(metric.name, metric.help, metric.labels, registry=self.registry)
@@ -145,3 +171,19 @@ class PrometheusMetrics:
         return Histogram(
             metric.name, metric.help, metric.labels, registry=self.registry, buckets=buckets
         )
+
+
+def _text(metric: Metric, series: Iterable[Mapping[str, str]]) -> bytearray:
+    """A gauge whose values are all 1, as text: a tenth of what its series take as objects.
+
+    There may be thousands of them, and what scrapes them sees the old ones or the new ones.
+    """
+    found = bytearray(f"# HELP {metric.name} {metric.help}\n# TYPE {metric.name} gauge\n".encode())
+    for labels in series:
+        pairs = ",".join(f'{key}="{_escape(labels[key])}"' for key in metric.labels)
+        found += f"{metric.name}{{{pairs}}} 1.0\n".encode()
+    return found
+
+
+def _escape(value: str) -> str:
+    return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")

@@ -12,6 +12,7 @@ import tempfile
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -200,7 +201,7 @@ _SWITCH: dict[str, Any] = {
     type=Duration(),
     default="5m",
     show_default=True,
-    help="Accepted for compatibility.",
+    help="How often the FluxReport is made; 0: not at all.",
 )
 @click.option(
     "--artifact-cache",
@@ -286,7 +287,7 @@ def _settings(flags: dict[str, Any]) -> Settings:
         namespace = names.DEFAULT_NAMESPACE
         log.info("RUNTIME_NAMESPACE is not set; the default is used: %s", namespace)
     managers = os.environ.get("OVERRIDE_MANAGERS")
-    _check_duration("REPORTING_INTERVAL")
+    interval = _duration("REPORTING_INTERVAL")
     return Settings(
         namespace=namespace,
         jitter=flags["jitter"] / 100,
@@ -297,6 +298,7 @@ def _settings(flags: dict[str, Any]) -> Settings:
         resolve_digests=flags["resolve_digests"],
         notification_address=os.environ.get("NOTIFICATION_CONTROLLER_ADDRESS", ""),
         notifications_disabled=bool(os.environ.get("NOTIFICATIONS_DISABLED")),
+        reporting_interval=flags["reporting_interval"] if interval is None else interval,
     )
 
 
@@ -308,13 +310,15 @@ def _minors(text: str) -> frozenset[str]:
     return found
 
 
-def _check_duration(variable: str) -> None:
+def _duration(variable: str) -> timedelta | None:
+    """The duration in a variable of the environment, None when it is not set."""
     value = os.environ.get(variable)
-    if value:
-        try:
-            duration.parse(value)
-        except ValueError as error:
-            raise UsageError(f"the environment variable {variable}: {error}") from None
+    if not value:
+        return None
+    try:
+        return duration.parse(value)
+    except ValueError as error:
+        raise UsageError(f"the environment variable {variable}: {error}") from None
 
 
 def _split(text: str) -> tuple[str, ...]:

@@ -111,12 +111,28 @@ CLUSTER: Final = (
     ),
     Right(
         why="The sync of the instance; migration of what is stored; removal of Flux finalizers.",
-        groups=tuple(
-            f"{name}.toolkit.fluxcd.io"
-            for name in ("source", "kustomize", "helm", "notification", "image")
+        groups=(
+            *(
+                f"{name}.toolkit.fluxcd.io"
+                for name in ("source", "kustomize", "helm", "notification", "image")
+            ),
+            "source.extensions.fluxcd.io",
         ),
         resources=("*",),
         verbs=MANAGE,
+    ),
+    Right(
+        why="Count the nodes, for the report.",
+        groups=("",),
+        resources=("nodes",),
+        verbs=("list",),
+    ),
+    Right(
+        why="Count the operator's own objects, for the report; the last two kinds are those of the"
+        " reference.",
+        groups=(names.GROUP,),
+        resources=(names.INSTANCE_PLURAL, "resourcesets", "resourcesetinputproviders"),
+        verbs=("list",),
     ),
 )
 """In the whole cluster: managed objects are watched by their owner label, wherever they are."""
@@ -132,6 +148,18 @@ NAMESPACE: Final = (
         why="The instance, its finalizer and its status.",
         groups=(names.GROUP,),
         resources=(f"{names.INSTANCE_PLURAL}/status",),
+        verbs=("patch",),
+    ),
+    Right(
+        why="The report, which is made anew when it is deleted or annotated.",
+        groups=(names.GROUP,),
+        resources=(names.REPORT_PLURAL,),
+        verbs=("list", "watch", "create", "update"),
+    ),
+    Right(
+        why="The report.",
+        groups=(names.GROUP,),
+        resources=(f"{names.REPORT_PLURAL}/status",),
         verbs=("patch",),
     ),
     Right(

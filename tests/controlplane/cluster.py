@@ -65,6 +65,7 @@ class Request:
         resource: plural of the resource, with `/subresource` where there is one.
         name: name of the object, empty for lists.
         time: when it arrived, RFC 3339.
+        agent: how the program calls itself.
     """
 
     user: str
@@ -74,6 +75,7 @@ class Request:
     resource: str
     name: str
     time: str
+    agent: str = ""
 
 
 class Cluster:
@@ -414,6 +416,7 @@ def _audited(line: Mapping[str, Any]) -> Request:
         resource="/".join(part for part in parts if part),
         name=ref.get("name", ""),
         time=line["requestReceivedTimestamp"],
+        agent=line.get("userAgent", ""),
     )
 
 

@@ -76,6 +76,7 @@ class Operator:
         self._args = [
             *("run", "--health-addr=", "--metrics-addr="),
             "--enable-leader-election=false",  # or each crash would wait for a lease to run out
+            "--reporting-interval=0",  # it writes beside the machine, whose writes are counted here
             f"--kubeconfig={kubeconfig}",
             *storing,
             *flags,

@@ -55,7 +55,7 @@ BUILTIN: Final = {
     **_builtin("", "v1", ["ConfigMap", "Secret", "ServiceAccount", "Event"]),
     **_builtin("", "v1", ["Service", "ResourceQuota", "Pod"], status=True),
     **_builtin("", "v1", ["PersistentVolumeClaim"], status=True),
-    **_builtin("", "v1", ["Namespace"], namespaced=False, status=True),
+    **_builtin("", "v1", ["Namespace", "Node"], namespaced=False, status=True),
     **_builtin("apps", "v1", ["Deployment", "ReplicaSet"], status=True, counted=True),
     **_builtin("apps", "v1", ["StatefulSet", "DaemonSet"], status=True, counted=True),
     **_builtin("networking.k8s.io", "v1", ["NetworkPolicy"], counted=True),

@@ -18,6 +18,8 @@ from tests.controlplane.cluster import Cluster
 from tests.controlplane.process import Child
 
 POLL_SECONDS = 0.05
+NO_REPORT = "--reporting-interval=0"
+"""It works beside the machine, where requests are counted; tests of the report switch it on."""
 
 T = TypeVar("T")
 
@@ -72,7 +74,7 @@ class Operator:
         else:
             program = ["fluxsm", "run", f"--kubeconfig={cluster.kubeconfig(user)}"]
         addresses = ("--health-addr=", "--metrics-addr=")
-        command = [sys.executable, "-m", *program, *addresses, *storing, *flags]
+        command = [sys.executable, "-m", *program, *addresses, NO_REPORT, *storing, *flags]
         self.log = cluster.folder / f"operator-{uuid.uuid4().hex[:8]}.log"
         environment = {
             "RUNTIME_NAMESPACE": namespace,

@@ -42,6 +42,28 @@ ROLES = {
     "cluster": f"{RBAC}/clusterroles/{names.MANAGER}",
     "namespace": f"{RBAC}/namespaces/{NAMESPACE}/roles/{names.MANAGER}",
 }
+REFERENCE_KINDS = {
+    "resourcesets": "ResourceSet",
+    "resourcesetinputproviders": "ResourceSetInputProvider",
+}
+"""Kinds that only the reference operator serves, in a cluster that was taken over from it."""
+
+
+def reference_crd(plural: str, kind: str) -> dict[str, Any]:
+    """The CRD of one of them."""
+    schema = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
+    version = {"name": names.VERSION, "served": True, "storage": True, "schema": schema}
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"{plural}.{names.GROUP}"},
+        "spec": {
+            "group": names.GROUP,
+            "scope": "Namespaced",
+            "names": {"kind": kind, "plural": plural},
+            "versions": [version],
+        },
+    }
 
 
 @dataclass(frozen=True, order=True)
@@ -135,7 +157,10 @@ def life(cluster: Cluster, applied: str) -> list[Request]:
     stuck = {"patches": [{"target": target, "patch": json.dumps(nowhere)}]}
     kubeconfig = account_kubeconfig(cluster, NAMESPACE)
     instance = Instance(cluster, NAMESPACE)
-    with Process(cluster, NAMESPACE, flags=[f"--kubeconfig={kubeconfig}"]) as process:
+    flags = [f"--kubeconfig={kubeconfig}", "--reporting-interval=1m"]
+    for plural, kind in REFERENCE_KINDS.items():
+        cluster.kubectl("apply", "-f", "-", stdin=json.dumps(reference_crd(plural, kind)))
+    with Process(cluster, NAMESPACE, flags=flags) as process:
         instance.create(spec(distribution=old | missing))
         instance.becomes_failed(names.ARTIFACT_FAILED)
         clean = {"artifact": None, "artifactPullSecret": None}
@@ -151,8 +176,11 @@ def life(cluster: Cluster, applied: str) -> list[Request]:
         storage = {"class": "standard", "size": "1Gi"}
         instance.patch(spec={"kustomize": None, "storage": storage, "wait": False})
         instance.becomes_ready()
-        instance.patch(spec={"distribution": {"version": "2.8.x"}})
+        every = list(names.COMPONENTS)
+        instance.patch(spec={"distribution": {"version": "2.8.x"}, "components": every})
         instance.becomes_ready()
+        eventually(lambda: asks_for(cluster, "artifactgenerators"), "report on all kinds")
+        eventually(lambda: asks_for(cluster, "resourcesetinputproviders"), "report on all kinds")
         instance.delete()
         instance.goes()
         assert process.terminates()[0] == 0

@@ -33,8 +33,11 @@ def policy(request: pytest.FixtureRequest, instance: Instance) -> Iterator[bool]
 def test_nothing_is_written_at_rest(
     instance: Instance, operate: Callable[..., Operator], policy: bool
 ) -> None:
-    """Over some reconcile intervals, each with a run: not even the status, nor any event."""
-    operator = operate()
+    """Over some reconcile intervals, each with a run: not even the status, nor any event.
+
+    Nor is the report, which is made all the while and has nothing new to say.
+    """
+    operator = operate(flags=["--reporting-interval=1s"])
     distribution = {"version": "2.x", "registry": "ghcr.io/fluxcd"}
     instance.create(
         {"distribution": distribution, "components": ["source-controller"]},
@@ -45,8 +48,10 @@ def test_nothing_is_written_at_rest(
     filled = {key: deployment["spec"].get(key) for key in FILLED_IN}
     assert (filled == FILLED_IN) is policy
     until(lambda: runs(operator) >= 2, "first run after the installation")
+    until(lambda: is_reported(instance) or None, "report on the installation")
     before, count = len(instance.cluster.audit("fluxsm")), runs(operator)
     until(lambda: runs(operator) >= count + INTERVALS, "some runs")
+    until(lambda: reports(instance, before) >= INTERVALS or None, "some reports")
     sent = instance.cluster.audit("fluxsm")[before:]
     assert [item for item in sent if is_write(item)] == []
     assert not [item for item in operator.transitions() if item.event == "Drifted"]
@@ -84,6 +89,18 @@ def _lists(instance: Instance, *, after: int = 0, at_least: int) -> list[Request
 def runs(operator: Operator) -> int:
     """How many runs have ended well."""
     return sum(item.dest == "Ready" for item in operator.transitions())
+
+
+def is_reported(instance: Instance) -> bool:
+    """Whether the report that the instance asked for when it became Ready was made."""
+    path = instance.path.replace(names.INSTANCE_PLURAL, names.REPORT_PLURAL)
+    status = (instance.get(path) or {}).get("status") or {}
+    return "lastHandledReconcileAt" in status
+
+
+def reports(instance: Instance, since: int) -> int:
+    """How many reports were made; each asks for the version of the API server."""
+    return sum(item.uri == "/version" for item in instance.cluster.audit("fluxsm")[since:])
 
 
 def is_write(request: Request) -> bool:

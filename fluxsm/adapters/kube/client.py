@@ -38,6 +38,7 @@ from fluxsm.errors import (
 REQUEST_SECONDS: Final = 15.0
 """Time limit of an ordinary request."""
 
+AGENT: Final = "fluxsm"
 CONNECT_SECONDS: Final = 5.0
 POOL_SIZE: Final = 32
 _SOCKET_OPTIONS: Final = [
@@ -73,6 +74,7 @@ class KubeClient:
         *,
         reload: Callable[[], Configuration] | None = None,
         seconds: float = REQUEST_SECONDS,
+        agent: str = AGENT,
     ) -> None:
         """Prepare a client; nothing is sent yet.
 
@@ -80,8 +82,10 @@ class KubeClient:
             configuration: where the server is, and the credentials.
             reload: reads the configuration anew, for credentials that have expired.
             seconds: time limit of an ordinary request.
+            agent: how it calls itself, for audit logs.
         """
         self._reload = reload
+        self._agent = agent
         self._reloading = threading.Lock()
         self._seconds = seconds
         self._refusal = ""
@@ -109,12 +113,12 @@ class KubeClient:
         """
         return cls(read_service_account(), reload=read_service_account)
 
-    def apart(self, seconds: float) -> KubeClient:
+    def apart(self, seconds: float = REQUEST_SECONDS, *, agent: str = AGENT) -> KubeClient:
         """A client for the same server with connections and a time limit of its own.
 
         Requests are counted together; `before_mutation` and `refuse` do not reach it.
         """
-        found = KubeClient(self._configuration, reload=self._reload, seconds=seconds)
+        found = KubeClient(self._configuration, reload=self._reload, seconds=seconds, agent=agent)
         found.on_request = self.on_request
         return found
 
@@ -211,7 +215,7 @@ class KubeClient:
         url = self._url(path, query)
         for attempt in (1, 2):
             used = self._configuration
-            headers = {"Accept": accept, "User-Agent": "fluxsm"} | authorize(used)
+            headers = {"Accept": accept, "User-Agent": self._agent} | authorize(used)
             if payload is not None:
                 headers["Content-Type"] = content_type
             if self._refusal:

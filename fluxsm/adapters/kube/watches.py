@@ -347,7 +347,7 @@ class LiveObjects:
 
 
 class InstanceWatch:
-    """The one FluxInstance of a namespace."""
+    """The one FluxInstance of a namespace, or another kind of which there is only one."""
 
     def __init__(
         self,
@@ -357,11 +357,12 @@ class InstanceWatch:
         wake: Callable[[], None],
         *,
         name: str = names.SINGLETON,
+        kind: str = names.INSTANCE_KIND,
         on_restart: Restarted = lambda _: None,
         resync: float = RESYNC_SECONDS,
     ) -> None:
-        kind = Kind(names.GROUP, names.VERSION, names.INSTANCE_KIND)
-        scope = Scope(kind=kind, namespace=namespace, fields=f"metadata.name={name}")
+        watched = Kind(names.GROUP, names.VERSION, kind)
+        scope = Scope(kind=watched, namespace=namespace, fields=f"metadata.name={name}")
         self._name, self._namespace = name, namespace
         self._watch = Watch(cluster, scope, clock, wake, on_restart, resync)
 
