@@ -22,7 +22,7 @@ from fluxsm.adapters.clock import SystemClock
 from fluxsm.adapters.kube.client import KubeClient
 from fluxsm.adapters.kube.cluster import SILENCE_SECONDS, KubeCluster
 from fluxsm.adapters.kube.reviews import Reviews
-from fluxsm.adapters.kube.watches import RESYNC_SECONDS, InstanceWatch, LiveObjects, Pulse
+from fluxsm.adapters.kube.watches import RESYNC_SECONDS, LiveObjects, Pulse, SingletonWatch
 from fluxsm.adapters.metrics import PrometheusMetrics
 from fluxsm.adapters.recorder import EventRecorder
 from fluxsm.api import names
@@ -108,7 +108,7 @@ class Operator:
         self._live = LiveObjects(
             self._cluster, self._clock, wake, on_restart=restarted, resync=resync
         )
-        self._instances = InstanceWatch(
+        self._instances = SingletonWatch(
             self._cluster,
             self._clock,
             settings.namespace,
@@ -307,7 +307,7 @@ class Reporting:
     def __init__(
         self,
         client: KubeClient,
-        instances: InstanceWatch,
+        instances: SingletonWatch,
         metrics: PrometheusMetrics,
         clock: SystemClock,
         settings: Settings,
@@ -317,7 +317,7 @@ class Reporting:
         self.client = client.apart(agent=REPORT_AGENT)
         self._cluster = KubeCluster(self.client, silence=silence)
         self._loop = Loop(lambda: self._reporter.turn(), clock)  # noqa: PLW0108 it is made below
-        self._reports = InstanceWatch(
+        self._reports = SingletonWatch(
             self._cluster,
             clock,
             settings.namespace,

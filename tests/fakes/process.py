@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 
-from fluxsm.adapters.kube.watches import InstanceWatch, LiveObjects, Watch
+from fluxsm.adapters.kube.watches import LiveObjects, SingletonWatch, Watch
 from fluxsm.machine.alphabet import State
 from fluxsm.ports import Clock, Cluster, Distributions, Metrics, Ports, Recorder
 from fluxsm.runtime.reconciler import Reconciler
@@ -41,7 +41,7 @@ class Process:
         self.deaf = False
         self._watches: list[Watch] = []
         self.live = LiveObjects(cluster, clock, self._wake, begin=self._watches.append)
-        self.instances = InstanceWatch(cluster, clock, settings.namespace, self._wake)
+        self.instances = SingletonWatch(cluster, clock, settings.namespace, self._wake)
         self.ports = Ports(
             cluster=cluster,
             live=self.live,

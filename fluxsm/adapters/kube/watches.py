@@ -346,8 +346,8 @@ class LiveObjects:
         yield from _pulses(*self._watches.copy().values())
 
 
-class InstanceWatch:
-    """The one FluxInstance of a namespace, or another kind of which there is only one."""
+class SingletonWatch:
+    """The object of a kind of which there is only one, such as the FluxInstance."""
 
     def __init__(
         self,

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from fluxsm.adapters.kube.watches import InstanceWatch
+from fluxsm.adapters.kube.watches import SingletonWatch
 from fluxsm.api import names
 from fluxsm.api.objects import Kind, Manifest, ObjectRef
 from fluxsm.api.report import ReportOperator
@@ -86,8 +86,8 @@ class Desk:
             OPERATOR,
         )  # fmt: skip
 
-    def _watch(self, kind: str) -> InstanceWatch:
-        return InstanceWatch(self.cluster, self.clock, NAMESPACE, lambda: None, kind=kind)
+    def _watch(self, kind: str) -> SingletonWatch:
+        return SingletonWatch(self.cluster, self.clock, NAMESPACE, lambda: None, kind=kind)
 
     def turn(self) -> timedelta | None:
         """Hear the news, then look whether a report is due."""
