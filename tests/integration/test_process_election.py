@@ -72,11 +72,14 @@ def test_only_the_leader_writes(pair: tuple[Process, Process, Instance]) -> None
     assert first.transitions()
 
 
-def test_a_regular_end_hands_over_at_once(pair: tuple[Process, Process, Instance]) -> None:
+@pytest.mark.parametrize("state", ["Building", "Applying", "HealthChecking", "Ready"])
+def test_a_regular_end_hands_over_at_once(
+    pair: tuple[Process, Process, Instance], state: str
+) -> None:
     """The lease is released, the process ends well and soon, and the next one goes on."""
     first, second, instance = pair
     instance.create(spec())
-    first.reaches("Applying")
+    first.reaches(state)
     code, seconds = first.terminates()
     assert code == 0
     assert seconds < 10
