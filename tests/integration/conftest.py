@@ -12,6 +12,7 @@ from fluxsm.api import names
 from tests.controlplane.cluster import Cluster
 from tests.integration.instance import Instance, install_crds
 from tests.integration.operator import Operator, until
+from tests.integration.proxy import Proxy
 
 ROOT = Path(__file__).resolve().parents[2]
 UPSTREAM = ROOT.parent / "shared"
@@ -31,6 +32,14 @@ def own() -> Iterator[Cluster]:
         install_crds(found)
         found.create_namespace(names.DEFAULT_NAMESPACE)
         yield found
+
+
+@pytest.fixture
+def proxy(own: Cluster) -> Iterator[Proxy]:
+    """A connection to the module's own control plane that can fall silent."""
+    found = Proxy(int(own.server.rpartition(":")[2]))
+    yield found
+    found.close()
 
 
 @pytest.fixture(scope="session")

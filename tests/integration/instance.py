@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -45,7 +45,11 @@ class Instance:
     # What a user does
 
     def create(
-        self, spec: Mapping[str, Any], annotations: Mapping[str, str] | None = None
+        self,
+        spec: Mapping[str, Any],
+        annotations: Mapping[str, str] | None = None,
+        *,
+        finalizers: Sequence[str] = (),
     ) -> Manifest:
         """Create the instance."""
         body = {
@@ -55,6 +59,7 @@ class Instance:
                 "name": names.SINGLETON,
                 "namespace": self.namespace,
                 "annotations": dict(annotations or {}),
+                "finalizers": list(finalizers),
             },
             "spec": dict(spec),
         }

@@ -1,20 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The API server dies, forgets and falls silent; the operator notices and goes on.
-
-The stated limits: a request that gets no answer is given up after 15 s, a watch that is silent
-after `--watch-idle-limit`, and the pause before the next attempt is 30 s at most.
-"""
+"""The API server dies, forgets and falls silent; the operator notices, and goes on or ends."""
 
 from __future__ import annotations
 
-import json
-import socket
-import threading
 import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import suppress
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
 
@@ -22,70 +12,12 @@ from fluxsm.api import names
 from tests.controlplane.cluster import Cluster
 from tests.controlplane.process import free_ports
 from tests.integration.instance import Instance
-from tests.integration.operator import until
 from tests.integration.process_support import Process, bring_back, eventually, spec
+from tests.integration.proxy import Proxy, through
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
 
 ALONE = "--enable-leader-election=false"
-IDLE = "--watch-idle-limit=4s"
-
-
-class Proxy:
-    """Passes bytes on to the API server, until it falls silent without closing anything."""
-
-    def __init__(self, port: int) -> None:
-        """Listen; connections are passed on to a port of this machine."""
-        self._target = port
-        self._silent = threading.Event()
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port = int(self._listener.getsockname()[1])
-        self._ends: list[socket.socket] = [self._listener]
-        self._threads: list[threading.Thread] = []
-        self._start(self._accept)
-
-    def swallow(self) -> None:
-        """From now on nothing comes through, and nobody is told."""
-        self._silent.set()
-
-    def restore(self) -> None:
-        """New connections work again; the old ones stay as dead as they are."""
-        self._silent = threading.Event()
-
-    def close(self) -> None:
-        """End all connections."""
-        for end in self._ends:
-            with suppress(OSError):
-                end.shutdown(socket.SHUT_RDWR)
-        for thread in self._threads:
-            thread.join(timeout=5)
-        for end in self._ends:
-            end.close()
-
-    def _start(self, target: Callable[..., None], *args: Any) -> None:
-        thread = threading.Thread(target=target, args=args, daemon=True)
-        self._threads.append(thread)
-        thread.start()
-
-    def _accept(self) -> None:
-        with suppress(OSError):  # the end of the listener
-            while True:
-                near, _ = self._listener.accept()
-                self._ends.append(near)
-                far = socket.create_connection(("127.0.0.1", self._target))
-                self._ends.append(far)
-                self._start(self._pump, near, far, self._silent)
-                self._start(self._pump, far, near, self._silent)
-
-    def _pump(self, source: socket.socket, sink: socket.socket, silent: threading.Event) -> None:
-        with suppress(OSError):
-            while data := source.recv(65536):
-                if not silent.is_set():
-                    sink.sendall(data)
-        if not silent.is_set():
-            for end in (source, sink):
-                with suppress(OSError):
-                    end.shutdown(socket.SHUT_RDWR)
 
 
 @pytest.fixture
@@ -97,23 +29,6 @@ def instance(own: Cluster) -> Iterator[Instance]:
         with Process(own, found.namespace, flags=[ALONE]):
             found.delete()
             found.goes()
-
-
-@pytest.fixture
-def proxy(own: Cluster) -> Iterator[Proxy]:
-    """A connection that can fall silent."""
-    found = Proxy(int(own.server.rpartition(":")[2]))
-    yield found
-    found.close()
-
-
-def through(proxy: Proxy, cluster: Cluster) -> Path:
-    """A kubeconfig that leads through the proxy."""
-    config = json.loads(cluster.kubeconfig("fluxsm").read_text())
-    config["clusters"][0]["cluster"]["server"] = f"https://127.0.0.1:{proxy.port}"
-    path = cluster.folder / f"proxy-{proxy.port}.kubeconfig"
-    path.write_text(json.dumps(config))
-    return path
 
 
 def is_repaired(instance: Instance) -> bool:
@@ -154,25 +69,6 @@ def test_a_history_that_was_forgotten_is_listed_again(own: Cluster, instance: In
         delete_deployment(instance)
         eventually(lambda: is_repaired(instance), "repair", seconds=40)
         instance.becomes_ready()
-        assert not process.errors()
-
-
-@pytest.mark.parametrize("state", ["Applying", "Ready"])
-def test_a_connection_that_fell_silent_is_given_up(
-    own: Cluster, instance: Instance, proxy: Proxy, state: str
-) -> None:
-    """No FIN, no RST, no answer: only the time limits tell."""
-    flags = [ALONE, IDLE, f"--kubeconfig={through(proxy, own)}"]
-    with Process(own, instance.namespace, flags=flags) as process:
-        instance.create(spec())
-        process.reaches(state)
-        proxy.swallow()
-        if state == "Ready":
-            delete_deployment(instance)
-        until(lambda: process.says("silent for too long") or None, "silence in the log")
-        proxy.restore()
-        eventually(lambda: is_repaired(instance), "repair", seconds=50)
-        instance.becomes_ready(seconds=50)
         assert not process.errors()
 
 

@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A connection to the API server that can fall silent: no FIN, no RST, no answer."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.controlplane.cluster import Cluster
+
+
+@dataclass(frozen=True, slots=True)
+class _Silence:
+    """What does not come through any more; connections keep the one that they began with.
+
+    Attributes:
+        requests: what the operator sends is lost.
+        answers: what the API server sends is lost.
+        lost: something that the operator sent was lost.
+    """
+
+    requests: threading.Event = field(default_factory=threading.Event)
+    answers: threading.Event = field(default_factory=threading.Event)
+    lost: threading.Event = field(default_factory=threading.Event)
+
+
+class Proxy:
+    """Passes bytes on to the API server, until it falls silent without closing anything."""
+
+    def __init__(self, port: int) -> None:
+        """Listen; connections are passed on to a port of this machine."""
+        self._target = port
+        self._silence = _Silence()
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = int(self._listener.getsockname()[1])
+        self._ends: list[socket.socket] = [self._listener]
+        self._threads: list[threading.Thread] = []
+        self._start(self._accept)
+
+    def swallow(self) -> None:
+        """From now on nothing comes through, and nobody is told."""
+        self.swallow_requests()
+        self._silence.answers.set()
+
+    def swallow_requests(self) -> None:
+        """From now on the operator hears, and is not heard."""
+        self._silence.requests.set()
+
+    @property
+    def has_swallowed(self) -> bool:
+        """Whether the operator has said something that was lost."""
+        return self._silence.lost.is_set()
+
+    def restore(self) -> None:
+        """New connections work again; the old ones stay as dead as they are."""
+        self._silence = _Silence()
+
+    def close(self) -> None:
+        """End all connections."""
+        for end in self._ends:
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+        for thread in self._threads:
+            thread.join(timeout=5)
+        for end in self._ends:
+            end.close()
+
+    def _start(self, target: Callable[..., None], *args: Any) -> None:
+        thread = threading.Thread(target=target, args=args, daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def _accept(self) -> None:
+        with suppress(OSError):  # the end of the listener
+            while True:
+                near, _ = self._listener.accept()
+                self._ends.append(near)
+                far = socket.create_connection(("127.0.0.1", self._target))
+                self._ends.append(far)
+                silence = self._silence
+                self._start(self._pump, near, far, silence.requests, silence.lost)
+                self._start(self._pump, far, near, silence.answers, threading.Event())
+
+    def _pump(
+        self,
+        source: socket.socket,
+        sink: socket.socket,
+        silent: threading.Event,
+        lost: threading.Event,
+    ) -> None:
+        with suppress(OSError):
+            while data := source.recv(65536):
+                if silent.is_set():
+                    lost.set()
+                else:
+                    sink.sendall(data)
+        if not silent.is_set():
+            for end in (source, sink):
+                with suppress(OSError):
+                    end.shutdown(socket.SHUT_RDWR)
+
+
+def through(proxy: Proxy, cluster: Cluster) -> Path:
+    """A kubeconfig that leads through the proxy."""
+    config = json.loads(cluster.kubeconfig("fluxsm").read_text())
+    config["clusters"][0]["cluster"]["server"] = f"https://127.0.0.1:{proxy.port}"
+    path = cluster.folder / f"proxy-{proxy.port}.kubeconfig"
+    path.write_text(json.dumps(config))
+    return path
