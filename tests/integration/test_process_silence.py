@@ -2,8 +2,8 @@
 """The network falls silent in each state, and what comes of it is what would have come anyway.
 
 The stated limits: a request that gets no answer is given up after 15 s, a watch that is silent
-after `--watch-idle-limit`, and the pause before the next attempt is 30 s at most. The states that
-must be held up by more than this, FetchingArtifact and Migrating, are in test_process_states.py.
+after `--watch-idle-limit`, and the pause before the next attempt is 30 s at most. FetchingArtifact
+and Migrating are missing here: they must be held up by a registry, or by many objects.
 """
 
 from __future__ import annotations
