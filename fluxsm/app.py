@@ -207,8 +207,6 @@ class Operator:
         """Watch the instance: from now on this process is the one at work."""
         self._instances.start()
         self._loop.wake()
-        if self._report is not None:
-            self._report.start()
 
     def _follow(self, step: Step) -> None:
         """After a step that was saved."""
@@ -219,6 +217,8 @@ class Operator:
         """One step, once it is known whether there is an instance at all."""
         if not self._instances.synced:
             return None
+        if self._report is not None:
+            self._report.start()
         return self._reconciler.turn()
 
     def _close(self) -> None:
@@ -328,11 +328,13 @@ class Reporting:
         self._reporter = Reporter(
             self._cluster, self._reports, instances, metrics, clock, settings, _identity()
         )
+        self._thread = threading.Thread(target=self._loop.run, name="report", daemon=True)
 
     def start(self) -> None:
-        """Begin to report."""
-        self._reports.start()
-        threading.Thread(target=self._loop.run, name="report", daemon=True).start()
+        """Begin to report; does nothing when that was begun before."""
+        if self._thread.ident is None:
+            self._reports.start()
+            self._thread.start()
 
     def hear(self, step: Step) -> None:
         """Follow the machine."""

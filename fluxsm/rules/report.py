@@ -78,12 +78,9 @@ def flux_kinds(crds: Iterable[Manifest]) -> list[Kind]:
     """The kinds of Flux, each at the version in which its objects are stored.
 
     Raises:
-        MalformedError: there are none, or one does not say what is stored.
+        MalformedError: a CRD does not say what is stored.
     """
-    found = [_stored_kind(crd) for crd in crds]
-    if not found:
-        raise MalformedError(f"no CRD has the label {names.PART_OF_LABEL}=flux")
-    return found
+    return [_stored_kind(crd) for crd in crds]
 
 
 def _stored_kind(crd: Manifest) -> Kind:
@@ -121,10 +118,8 @@ def sync(kinds: Iterable[Kind], namesakes: Mapping[str, Manifest], name: str) ->
         name: of the sync.
 
     Raises:
-        MalformedError: a kind that the sync needs is missing.
+        MalformedError: there is no CRD of the kind of its source.
     """
-    known = {kind.kind for kind in kinds}
-    _require(known, SYNC_KIND)
     kustomization = namesakes.get(SYNC_KIND)
     if kustomization is None:
         return None
@@ -132,8 +127,8 @@ def sync(kinds: Iterable[Kind], namesakes: Mapping[str, Manifest], name: str) ->
     is_ready = bool(ready) and ready.get("status") != "False"
     status = manifest.text(ready, "message") if ready else "not initialized"
     kind = manifest.text(kustomization, "spec", "sourceRef", "kind")
-    if kind:
-        _require(known, kind)
+    if kind and kind not in {item.kind for item in kinds}:
+        raise MalformedError(f"the sync has a source of kind {kind}, which no CRD of Flux defines")
     source = namesakes.get(kind, {})
     trouble = ready_of(source)
     if trouble.get("status") == "False":
@@ -147,11 +142,6 @@ def sync(kinds: Iterable[Kind], namesakes: Mapping[str, Manifest], name: str) ->
         path=manifest.text(kustomization, "spec", "path") or None,
         source=_address(source) or None,
     )
-
-
-def _require(known: set[str], kind: str) -> None:
-    if kind not in known:
-        raise MalformedError(f"no CRD of Flux defines the kind {kind}")
 
 
 def _address(source: Manifest) -> str:

@@ -115,21 +115,26 @@ class Reporter:
         wait = self._wait(known)
         if wait > _ZERO:
             return wait
-        interval = report.interval(annotations, self._settings.reporting_interval)
         began = self._clock.monotonic()
+        self._failures += 1  # until it has gone well
         try:
             self._make(known)
             self._failures = 0
         except ClusterError as error:
             log.warning("the report could not be saved: %s", error)
-            self._failures += 1
+        finally:
+            self._rest(began, report.interval(annotations, self._settings.reporting_interval))
+        return self._wait(self._reports.current())
+
+    def _rest(self, began: float, interval: timedelta) -> None:
+        """Set the time of the next report, sooner after a failure."""
+        if self._failures:
             least = self._settings.min_retry
             interval = schedule.retry_delay(self._failures, minimum=least, maximum=interval)
         self._metrics.reported(well=not self._failures)
         ended = self._clock.monotonic()
         self._due = ended + interval.total_seconds()
         self._free = ended + PAUSE * (ended - began)
-        return self._wait(self._reports.current())
 
     def _wait(self, known: Manifest | None) -> timedelta:
         """How long until the next report."""

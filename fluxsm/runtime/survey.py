@@ -8,7 +8,7 @@ cluster, but for one line of text per Flux object, which is what `flux_resource_
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final, Protocol
 
@@ -85,21 +85,14 @@ class Survey:
             operator: who takes it.
         """
         found: dict[str, Any] = {"operator": operator, "distribution": self._distribution()}
-        if found["distribution"].status == report.NOT_INSTALLED:
-            self._gauges.resources(())
-        parts: Mapping[str, Callable[[], object]] = {
-            "cluster": self._look_at_cluster,
-            "kinds": self._find_kinds,
-            "components": self._components,
-            "reconcilers": self._reconcilers,
-            "sync": self._sync,
-        }
-        for name, look in parts.items():
-            try:
-                found[name] = look()
-            except FluxsmError as error:
-                log.warning("the report ends before its %s: %s", name, error)
-                break
+        try:
+            found["cluster"] = self._look_at_cluster()
+            if self._find_kinds():
+                found["components"] = self._components()
+                found["reconcilers"] = self._reconcilers()
+                found["sync"] = self._sync()
+        except FluxsmError as error:
+            log.warning("the report tells only a part: %s", error)
         return ReportSpec.model_validate(found)
 
     def _distribution(self) -> ReportDistribution:
@@ -120,8 +113,12 @@ class Survey:
         nodes = sum(1 for _ in self._cluster.list(NODE, metadata_only=True))
         return report.cluster(self._cluster.server_version(), nodes)
 
-    def _find_kinds(self) -> None:
+    def _find_kinds(self) -> bool:
+        """Find the kinds of Flux; without any there are no objects, and no series of them."""
         self._kinds = report.flux_kinds(self._cluster.list(CRD, labels=PART_OF_FLUX))
+        if not self._kinds:
+            self._gauges.resources(())
+        return bool(self._kinds)
 
     def _components(self) -> list[ReportComponent]:
         found = self._cluster.list(DEPLOYMENT, namespace=self._namespace, labels=PART_OF_FLUX)

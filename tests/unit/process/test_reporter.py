@@ -174,9 +174,10 @@ def installed(desk: Desk) -> Desk:
     return desk
 
 
-def test_the_start_makes_a_report(desk: Desk) -> None:
-    """Without Flux it tells of the operator and the cluster, and ends well nevertheless."""
+def test_the_start_makes_a_report(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
+    """Without Flux it tells of the operator and the cluster, and nothing is wrong with that."""
     assert desk.turn() == timedelta(minutes=5)
+    assert caplog.text == ""
     assert desk.spec == {
         "distribution": {"status": "Not Installed", "entitlement": "Unknown"},
         "operator": {
@@ -387,7 +388,7 @@ def test_what_cannot_be_read_ends_the_report(
     installed.turn()
     assert installed.spec.keys() == {"distribution", "operator", *blocks}
     assert installed.ready["status"] == "True"
-    assert "the report ends before its" in caplog.text
+    assert "the report tells only a part" in caplog.text
     assert f"listing {kind} (Forbidden)" in caplog.text
 
 
@@ -453,6 +454,17 @@ def test_a_report_that_somebody_else_has_changed_is_not_overwritten(desk: Desk) 
         names.REQUESTED_AT: "meanwhile",
     }
     assert found["status"]["lastHandledReconcileAt"] == "meanwhile"
+
+
+def test_a_defect_does_not_make_the_report_hurry(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is made again as late as after any other failure."""
+    monkeypatch.setattr(desk.reporter, "_operator", None)
+    with pytest.raises(AttributeError):
+        desk.turn()
+    assert desk.turn() == timedelta(seconds=0.75)
+    assert desk.gauges.results == [False]
 
 
 def test_the_answer_to_a_write_may_get_lost(desk: Desk) -> None:
