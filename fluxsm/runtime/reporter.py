@@ -26,8 +26,8 @@ from fluxsm.step import Step
 log = logging.getLogger("fluxsm.report")
 
 REPORT: Final = Kind(names.GROUP, names.VERSION, names.REPORT_KIND)
-PAUSE: Final = 9
-"""A pause is so many times as long as the survey before it: a tenth of the time goes into them."""
+PAUSE: Final = 1
+"""A pause is so many times as long as the survey before it: half of the time may go into them."""
 
 _RESTS: Final = (State.READY, State.FAILED, State.SUSPENDED, None)
 _ZERO: Final = timedelta(0)
