@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from bench.measure import Cost, measured
+from bench.measure import REPORTING, Cost, measured
 from fluxsm.adapters.folder import open_folder
 from fluxsm.api import names
 from fluxsm.build.distribution import Distribution
@@ -21,6 +21,9 @@ from tests.integration.operator import Operator, until
 SHARDS = (0, 1, 10)
 QUIET_SECONDS = 5.0
 LIMIT_SECONDS = 120.0
+REPORT_OVERHEAD = 12
+"""Requests of a report besides a list for each kind of Flux: what it looks at, and two writes."""
+
 IMAGE = {"MALLOC_ARENA_MAX": "2"}
 """The environment that the image sets for the operator."""
 
@@ -47,7 +50,9 @@ class Life:
         namespace = cluster.create_namespace(f"bench-{uuid.uuid4().hex[:8]}")
         self._cluster = cluster
         self._instance = Instance(cluster, namespace)
-        self._operator = Operator(cluster, namespace, storage=storage, env=IMAGE, in_pod=True)
+        self._operator = Operator(
+            cluster, namespace, storage=storage, env=IMAGE, in_pod=True, flags=REPORTING
+        )
         self._shards = [f"shard{number}" for number in range(1, shards + 1)]
 
     def run(self, older: str, newest: str) -> Iterator[Cost]:
@@ -60,6 +65,7 @@ class Life:
             yield self._repair_deleted()
             yield self._repair_changed()
             yield self._rest()
+            yield self._report()
             yield self._delete()
 
     def _operator_is_up(self) -> None:
@@ -131,6 +137,24 @@ class Life:
         cost.most_requests, cost.seconds = 0, 0.0
         return cost
 
+    def _report(self) -> Cost:
+        """One report, which somebody has asked for: a list of each kind, and two writes."""
+        path = self._instance.path.replace(names.INSTANCE_PLURAL, names.REPORT_PLURAL)
+        asked = {"metadata": {"annotations": {names.REQUESTED_AT: "bench"}}}
+
+        def is_answered() -> bool | None:
+            status = self._cluster.request("GET", path)["status"]
+            return status.get("lastHandledReconcileAt") == "bench" or None
+
+        with self._measured("report", report=True) as cost:
+            self._cluster.request("PATCH", path, asked, content_type=MERGE)
+            until(is_answered, "report")
+        cost.most_requests = len(self._kinds()) + REPORT_OVERHEAD
+        return cost
+
+    def _kinds(self) -> list[str]:
+        return [ref.name for ref in self._instance.inventory() if "Definition" in ref.kind.kind]
+
     def _delete(self) -> Cost:
         with self._measured("delete") as cost:
             self._instance.delete()
@@ -138,9 +162,9 @@ class Life:
         cost.most_seconds = 6.0  # what the reference operator takes
         return cost
 
-    def _measured(self, work: str) -> AbstractContextManager[Cost]:
+    def _measured(self, work: str, *, report: bool = False) -> AbstractContextManager[Cost]:
         shards = f", {len(self._shards)} shards" if self._shards else ""
-        return measured(self._cluster, self._operator, f"{work}{shards}")
+        return measured(self._cluster, self._operator, f"{work}{shards}", report=report)
 
     def _settled(self, cost: Cost) -> Cost:
         self._instance.becomes_ready()

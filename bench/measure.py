@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from fluxsm.reporting import REPORT_AGENT
 from tests.controlplane.cluster import Cluster, Request
 from tests.integration.operator import Operator
 
@@ -48,15 +49,30 @@ class Cost:
         return all(value is None or most is None or value <= most for value, most in pairs)
 
 
+REPORTING = ("--reporting-interval=5m",)
+"""The flag that makes an operator report as in production; tests do without."""
+
+
 @contextmanager
-def measured(cluster: Cluster, operator: Operator, work: str) -> Iterator[Cost]:
-    """Measure what is done inside; the caller sets the targets."""
+def measured(
+    cluster: Cluster, operator: Operator, work: str, *, report: bool = False
+) -> Iterator[Cost]:
+    """Measure what is done inside; the caller sets the targets.
+
+    Args:
+        cluster: where it is done.
+        operator: who does it.
+        work: what is done.
+        report: count the requests of the report, which is made beside the work, instead of others.
+    """
     cost = Cost(work=work)
     before = len(cluster.audit("fluxsm"))
     began = time.monotonic()
     yield cost
     cost.seconds = time.monotonic() - began
-    sent = await_silence(cluster, before)
+    sent = [
+        item for item in await_silence(cluster, before) if (item.agent == REPORT_AGENT) is report
+    ]
     cost.requests = len(sent)
     cost.by_verb = Counter(f"{item.verb} {item.resource}" for item in sent)
     cost.resident = operator.resident()

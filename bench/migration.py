@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from bench.life import last_two_minors
-from bench.measure import Cost, measured
+from bench.measure import REPORTING, Cost, measured
 from fluxsm.adapters.folder import open_folder
 from fluxsm.api import names
 from fluxsm.api.objects import Manifest
@@ -59,7 +59,7 @@ class Migration:
         namespace = cluster.create_namespace(f"bench-{uuid.uuid4().hex[:8]}")
         self._cluster = cluster
         self._instance = Instance(cluster, namespace)
-        self._operator = Operator(cluster, namespace, storage=storage)
+        self._operator = Operator(cluster, namespace, storage=storage, flags=REPORTING)
 
     def run(self, older: str, newest: str, amount: int) -> Cost:
         """The cost of the upgrade alone."""

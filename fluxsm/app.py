@@ -15,7 +15,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fluxsm import __version__
 from fluxsm.adapters.bundled import Distributions
 from fluxsm.adapters.certificate import Certificate
 from fluxsm.adapters.clock import SystemClock
@@ -27,15 +26,14 @@ from fluxsm.adapters.metrics import PrometheusMetrics
 from fluxsm.adapters.recorder import EventRecorder
 from fluxsm.api import names
 from fluxsm.api.objects import Manifest, ObjectRef
-from fluxsm.api.report import ReportOperator
 from fluxsm.errors import LeadershipError
 from fluxsm.ports import Fetched, Ports
+from fluxsm.reporting import Reporting
 from fluxsm.rules.lease import Terms
 from fluxsm.runtime.election import LEASE, Elector
 from fluxsm.runtime.loop import Loop
 from fluxsm.runtime.probes import Page, Pages, PageServer
 from fluxsm.runtime.reconciler import Reconciler
-from fluxsm.runtime.reporter import Reporter
 from fluxsm.settings import MetricsSettings, RegistrySettings, Settings
 from fluxsm.step import Step
 from states.behaviour import BEHAVIOUR
@@ -44,10 +42,6 @@ if TYPE_CHECKING:
     from fluxsm.adapters.registry.source import ArtifactSource
 
 log = logging.getLogger("fluxsm.app")
-
-REPORT_AGENT = "fluxsm-report"
-ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm"}
-"""What Go and image registries call a machine."""
 
 STUCK_SECONDS = 300.0
 """A loop or watch without a sign of life for this long is stuck, and so not alive."""
@@ -295,67 +289,6 @@ class Operator:
 
     def _metrics_page(self) -> Page:
         return Page(200, self.metrics.page(), "text/plain; version=0.0.4; charset=utf-8")
-
-
-class Reporting:
-    """The report beside the machine: a thread, a watch and connections of its own.
-
-    No probe follows it, because a report that cannot be made harms nothing but itself. What it
-    sends is told apart from the work of the machine by its user agent.
-    """
-
-    def __init__(
-        self,
-        client: KubeClient,
-        instances: SingletonWatch,
-        metrics: PrometheusMetrics,
-        clock: SystemClock,
-        settings: Settings,
-        *,
-        silence: float,
-    ) -> None:
-        self.client = client.apart(agent=REPORT_AGENT)
-        self._cluster = KubeCluster(self.client, silence=silence)
-        self._loop = Loop(lambda: self._reporter.turn(), clock)  # noqa: PLW0108 it is made below
-        self._reports = SingletonWatch(
-            self._cluster,
-            clock,
-            settings.namespace,
-            self._loop.wake,
-            kind=names.REPORT_KIND,
-            on_restart=metrics.watch_restarted,
-        )
-        self._reporter = Reporter(
-            self._cluster, self._reports, instances, metrics, clock, settings, _identity()
-        )
-        self._thread = threading.Thread(target=self._loop.run, name="report", daemon=True)
-
-    def start(self) -> None:
-        """Begin to report; does nothing when that was begun before."""
-        if self._thread.ident is None:
-            self._reports.start()
-            self._thread.start()
-
-    def hear(self, step: Step) -> None:
-        """Follow the machine."""
-        if self._reporter.ask(step):
-            self._loop.wake()
-
-    def stop(self) -> None:
-        """End soon; a report that is under way is not waited for."""
-        self._loop.stop()
-        self._reports.stop()
-        self._cluster.close()
-
-
-def _identity() -> ReportOperator:
-    """Who this operator is, in the words of Go and its images."""
-    machine = platform.machine().lower()
-    return ReportOperator(
-        api_version=names.API_VERSION,
-        version=f"v{__version__}",
-        platform=f"{platform.system().lower()}/{ARCHITECTURES.get(machine, machine)}",
-    )
 
 
 def _page(ages: Mapping[str, float], limit: float) -> Page:
