@@ -120,9 +120,14 @@ ROWS = (
         "pytest tests/unit/registry/test_signatures.py tests/unit/registry/test_identities.py",
     ),
     (
-        "The API server is killed, forgets its history, falls silent",
-        "the real kube-apiserver is killed, compacted, stopped",
+        "The API server is killed, forgets its history",
+        "the real kube-apiserver is killed, compacted",
         "pytest -m integration tests/integration/test_process_faults.py",
+    ),
+    (
+        "The network falls silent, in each state",
+        "a proxy that passes nothing on any more, and closes nothing",
+        "pytest -m integration tests/integration/test_process_silence.py",
     ),
     (
         "Two operators, a leader that is killed or paused",
@@ -130,7 +135,7 @@ ROWS = (
         "pytest -m integration tests/integration/test_process_election.py",
     ),
     (
-        "The leader or the API server dies while an artifact is fetched, or a migration runs",
+        "The leader or the API server dies, or the network falls silent, in a fetch or a migration",
         "a registry that keeps them waiting; a resource in every version that was ever stored",
         "pytest -m integration tests/integration/test_process_states.py",
     ),

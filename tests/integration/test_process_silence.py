@@ -3,7 +3,7 @@
 
 The stated limits: a request that gets no answer is given up after 15 s, a watch that is silent
 after `--watch-idle-limit`, and the pause before the next attempt is 30 s at most. FetchingArtifact
-and Migrating are missing here: they must be held up by a registry, or by many objects.
+and Migrating must be held up by a registry, or by many objects: see `test_process_states.py`.
 """
 
 from __future__ import annotations

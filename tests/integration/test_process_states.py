@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """The states that must be held up to be met: a registry that says nothing, a migration of much.
 
-In both the leader is killed, and in both the API server is.
+In both the leader is killed, the API server is, and the network falls silent.
 """
 
 from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from fluxsm.api.objects import Manifest
 from tests.controlplane.cluster import Cluster
 from tests.integration.instance import RECONCILE, Instance
 from tests.integration.process_support import Process, bring_back, eventually, spec
+from tests.integration.proxy import Proxy, through
 from tests.integration.resources import Stored, check_survived, store_in_all_versions
 from tests.registry.fixtures import distribution, push
 from tests.registry.server import Registry
@@ -68,7 +70,7 @@ def registry(tmp_path: Path) -> Iterator[LateRegistry]:
 
 @pytest.fixture
 def start(own: Cluster, upstream: Path, tmp_path: Path) -> Iterator[Start]:
-    """Start an operator by the name of its user; the instance ends with the test."""
+    """Start an operator by the name of its user; in the end another one takes the instance away."""
     instance = Instance(own, NAMESPACE)
     started: list[Process] = []
 
@@ -80,15 +82,15 @@ def start(own: Cluster, upstream: Path, tmp_path: Path) -> Iterator[Start]:
         return process
 
     yield begin
-    try:
-        if instance.read():
-            if not any(process.pid for process in started):
-                started[-1].start()
+    for process in started:
+        process.kill()
+    if instance.read():
+        cleaner = begin("fluxsm", "--enable-leader-election=false")
+        try:
             instance.delete()
             instance.goes(seconds=40)
-    finally:
-        for process in started:
-            process.kill()
+        finally:
+            cleaner.kill()
 
 
 @pytest.fixture
@@ -101,12 +103,41 @@ def pair(own: Cluster, start: Start) -> tuple[Process, Process, Instance]:
     return first, second, Instance(own, NAMESPACE)
 
 
+@dataclass(frozen=True)
+class Lone:
+    """An operator that does not ask for a lease, for it could not be renewed here."""
+
+    process: Process
+    instance: Instance
+    proxy: Proxy
+
+
 @pytest.fixture
-def lone(own: Cluster, start: Start) -> tuple[Process, Instance]:
-    """An operator without election: a leader that cannot renew its lease ends."""
-    process = start("fluxsm", "--enable-leader-election=false")
+def lone(own: Cluster, proxy: Proxy, start: Start) -> Lone:
+    """Behind a network that can fall silent."""
+    flags = ("--enable-leader-election=false", "--watch-idle-limit=2s")
+    process = start("fluxsm", *flags, f"--kubeconfig={through(proxy, own)}")
     eventually(lambda: process.says("has started"), "process")
-    return process, Instance(own, NAMESPACE)
+    return Lone(process, Instance(own, NAMESPACE), proxy)
+
+
+Harm = Callable[[Lone, str], None]
+
+
+def the_apiserver_dies(lone: Lone, state: str) -> None:
+    """It is killed, and comes again."""
+    lone.instance.cluster.kill("kube-apiserver")
+    assert lone.process.transitions()[-1].dest == state
+    bring_back(lone.instance.cluster)
+
+
+def the_network_falls_silent(lone: Lone, state: str) -> None:
+    """Nothing comes through, until that is noticed."""
+    lone.proxy.swallow()
+    told = len(lone.process.lines())
+    assert lone.process.transitions()[-1].dest == state
+    eventually(lambda: lone.process.says("silent for too long", after=told), "silence")
+    lone.proxy.restore()
 
 
 def of_registry(registry: LateRegistry) -> Manifest:
@@ -158,28 +189,27 @@ def test_the_other_migrates_what_a_killed_leader_left(
     check_survived(instance.cluster, stored)
 
 
-def test_an_artifact_is_fetched_when_the_apiserver_is_back(
-    lone: tuple[Process, Instance], registry: LateRegistry
+HARM = pytest.mark.parametrize("harm", [the_apiserver_dies, the_network_falls_silent])
+
+
+@HARM
+def test_an_artifact_is_fetched_all_the_same(
+    lone: Lone, registry: LateRegistry, harm: Harm
 ) -> None:
-    """It died while the registry kept everybody waiting."""
-    process, instance = lone
-    instance.create(of_registry(registry))
-    process.reaches("FetchingArtifact")
-    instance.cluster.kill("kube-apiserver")
-    assert process.transitions()[-1].dest == "FetchingArtifact"
-    bring_back(instance.cluster)
+    """The harm is done while the registry keeps everybody waiting."""
+    lone.instance.create(of_registry(registry))
+    lone.process.reaches("FetchingArtifact")
+    harm(lone, "FetchingArtifact")
     registry.answer()
-    instance.becomes_ready(seconds=90)
+    lone.instance.becomes_ready(seconds=90)
 
 
-def test_a_migration_goes_on_when_the_apiserver_is_back(lone: tuple[Process, Instance]) -> None:
-    """It died between two rewrites."""
-    process, instance = lone
-    stored = grown_old(process, instance)
-    instance.annotate({RECONCILE: None})
-    process.reaches("Migrating")
-    instance.cluster.kill("kube-apiserver")
-    assert process.transitions()[-1].dest == "Migrating"
-    bring_back(instance.cluster)
-    instance.becomes_ready(seconds=90)
-    check_survived(instance.cluster, stored)
+@HARM
+def test_a_migration_goes_on_all_the_same(lone: Lone, harm: Harm) -> None:
+    """The harm is done between two rewrites."""
+    stored = grown_old(lone.process, lone.instance)
+    lone.instance.annotate({RECONCILE: None})
+    lone.process.reaches("Migrating")
+    harm(lone, "Migrating")
+    lone.instance.becomes_ready(seconds=90)
+    check_survived(lone.instance.cluster, stored)
