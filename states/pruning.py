@@ -81,6 +81,8 @@ def _delete_if_ours(
         return Action.SKIPPED
     if ownership.is_prune_disabled(live):
         return Action.SKIPPED
+    if "deletionTimestamp" in metadata:
+        return Action.DELETED  # it is on its way, perhaps since a request whose answer was lost
     ports.cluster.delete(
         ref,
         uid=str(metadata.get("uid", "")),

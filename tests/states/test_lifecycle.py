@@ -410,6 +410,27 @@ def test_uninstalling_asks_again_only_for_what_was_refused() -> None:
     assert set(asked.values()) == {1}
 
 
+def test_what_is_on_its_way_out_is_not_asked_to_go_again() -> None:
+    """The answer to its deletion was lost, and something holds it back for a while."""
+    world = installed()
+    held = world.user.create(git_repository("held", finalizers=["example.com/mine"]))
+    lost = Fault(
+        error=UnavailableError("no answer"),
+        matches=lambda request: (request.verb, request.ref) == ("delete", GIT_CRD),
+        when="after",
+    )
+    world.cluster.gate.faults.append(lost)
+    world.cluster.gate.log.clear()
+    world.delete()
+    world.settle(MINUTE)
+    assert lost.times == 0
+    world.user.patch(ObjectRef.of(held), {"metadata": {"finalizers": None}})
+    world.settle()
+    assert world.read() is None
+    log = world.cluster.gate.log
+    assert [item.verb for item in log if item.ref == GIT_CRD and item.mutates] == ["delete"]
+
+
 def test_uninstalling_says_what_it_could_not_remove() -> None:
     """A finalizer of somebody else holds a CRD back; after the time limit that is told."""
     world = installed()
