@@ -81,11 +81,18 @@ class Proxy:
             while True:
                 near, _ = self._listener.accept()
                 self._ends.append(near)
-                far = socket.create_connection(("127.0.0.1", self._target))
-                self._ends.append(far)
-                silence = self._silence
-                self._start(self._pump, near, far, silence.requests, silence.lost)
-                self._start(self._pump, far, near, silence.answers, threading.Event())
+                self._pass_on(near)
+
+    def _pass_on(self, near: socket.socket) -> None:
+        try:
+            far = socket.create_connection(("127.0.0.1", self._target))
+        except OSError:  # the API server is down, and so is the way to it
+            near.close()
+            return
+        self._ends.append(far)
+        silence = self._silence
+        self._start(self._pump, near, far, silence.requests, silence.lost)
+        self._start(self._pump, far, near, silence.answers, threading.Event())
 
     def _pump(
         self,
