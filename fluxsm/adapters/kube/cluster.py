@@ -59,7 +59,11 @@ class KubeCluster:
         self._client = client
         self._managed = {"fieldManager": manager}
         self._silence = silence
-        self._span = span
+        self._watching = {
+            "watch": "true",
+            "allowWatchBookmarks": "true",
+            "timeoutSeconds": str(max(1, int(span))),
+        }
         self._paths = Paths(self._discover)
         self._pool = ThreadPoolExecutor(max_workers=PARALLEL, thread_name_prefix="apply")
 
@@ -179,11 +183,7 @@ class KubeCluster:
     ) -> Iterator[WatchEvent]:
         """Stream changes of a kind; without a resourceVersion, what exists comes first."""
         interrupt = interrupt or Interrupt()
-        query = _query(labels=labels, fields=fields) | {
-            "watch": "true",
-            "allowWatchBookmarks": "true",
-            "timeoutSeconds": str(max(1, int(self._span))),
-        }
+        query = _query(labels=labels, fields=fields) | self._watching
         if resource_version:
             query["resourceVersion"] = resource_version
         else:
@@ -275,12 +275,7 @@ class KubeCluster:
             yield WatchEvent(type="ADDED", manifest=manifest)
         version = str((answer.get("metadata") or {}).get("resourceVersion", ""))
         yield WatchEvent(type="SYNCED", manifest={"metadata": {"resourceVersion": version}})
-        query |= {
-            "watch": "true",
-            "allowWatchBookmarks": "true",
-            "timeoutSeconds": str(max(1, int(self._span))),
-            "resourceVersion": version,
-        }
+        query |= self._watching | {"resourceVersion": version}
         yield from self._stream(kind, namespace, query, interrupt, metadata_only=metadata_only)
 
     def _stream(
