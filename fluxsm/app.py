@@ -35,7 +35,6 @@ from fluxsm.runtime.loop import Loop
 from fluxsm.runtime.probes import Page, Pages, PageServer
 from fluxsm.runtime.reconciler import Reconciler
 from fluxsm.settings import MetricsSettings, RegistrySettings, Settings
-from fluxsm.step import Step
 from states.behaviour import BEHAVIOUR
 
 if TYPE_CHECKING:
@@ -110,6 +109,7 @@ class Operator:
             on_restart=restarted,
             resync=resync,
         )
+        self._report = self._reporting(settings, options)
         self._recorder = EventRecorder(self._cluster, self._clock, host=platform.node())
         artifacts = _Artifacts(options.registry)
         artifacts.prepare()
@@ -133,9 +133,8 @@ class Operator:
             behaviour=BEHAVIOUR,
             ports=ports,
             settings=settings,
-            on_step=self._follow,
+            on_step=self._report.hear if self._report else None,
         )
-        self._report = self._reporting(settings, options.silence)
         self._elector = self._candidate(options.election, settings.namespace)
         self._ended = threading.Event()
         self._servers: list[PageServer] = []
@@ -185,12 +184,18 @@ class Operator:
             client.before_mutation = elector.check
         return elector
 
-    def _reporting(self, settings: Settings, silence: float) -> Reporting | None:
+    def _reporting(self, settings: Settings, options: Options) -> Reporting | None:
         """The report, unless the settings do without it."""
         if settings.reporting_interval <= timedelta(0):
             return None
         return Reporting(
-            self._client, self._instances, self.metrics, self._clock, settings, silence=silence
+            self._client,
+            self._instances,
+            self.metrics,
+            self._clock,
+            settings,
+            silence=options.silence,
+            resync=options.resync,
         )
 
     def _clients(self) -> list[KubeClient]:
@@ -201,11 +206,6 @@ class Operator:
         """Watch the instance: from now on this process is the one at work."""
         self._instances.start()
         self._loop.wake()
-
-    def _follow(self, step: Step) -> None:
-        """After a step that was saved."""
-        if self._report is not None:
-            self._report.hear(step)
 
     def _turn(self) -> timedelta | None:
         """One step, once it is known whether there is an instance at all."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import platform
 import threading
+from datetime import timedelta
 from typing import Final
 
 from fluxsm import __version__
@@ -41,10 +42,11 @@ class Reporting:
         settings: Settings,
         *,
         silence: float,
+        resync: float,
     ) -> None:
         self.client = client.apart(agent=REPORT_AGENT)
-        self._cluster = KubeCluster(self.client, silence=silence)
-        self._loop = Loop(lambda: self._reporter.turn(), clock)  # noqa: PLW0108 it is made below
+        self._cluster = KubeCluster(self.client, silence=silence, span=resync)
+        self._loop = Loop(self._turn, clock)
         self._reports = SingletonWatch(
             self._cluster,
             clock,
@@ -52,6 +54,7 @@ class Reporting:
             self._loop.wake,
             kind=names.REPORT_KIND,
             on_restart=metrics.watch_restarted,
+            resync=resync,
         )
         self._reporter = Reporter(
             self._cluster, self._reports, instances, metrics, clock, settings, _identity()
@@ -68,6 +71,9 @@ class Reporting:
         """Follow the machine."""
         if self._reporter.ask(step):
             self._loop.wake()
+
+    def _turn(self) -> timedelta | None:
+        return self._reporter.turn()
 
     def stop(self) -> None:
         """End soon; a report that is under way is not waited for."""
