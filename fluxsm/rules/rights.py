@@ -112,10 +112,11 @@ CLUSTER: Final = (
     Right(
         why="The sync of the instance; migration of what is stored; removal of Flux finalizers.",
         groups=(
-            *(
-                f"{name}.toolkit.fluxcd.io"
-                for name in ("source", "kustomize", "helm", "notification", "image")
-            ),
+            "source.toolkit.fluxcd.io",
+            "kustomize.toolkit.fluxcd.io",
+            "helm.toolkit.fluxcd.io",
+            "notification.toolkit.fluxcd.io",
+            "image.toolkit.fluxcd.io",
             "source.extensions.fluxcd.io",
         ),
         resources=("*",),

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import count
 from typing import Any
 
@@ -257,10 +258,7 @@ def pair(cluster: ControlPlane, namespace: str) -> Iterator[Callable[[], tuple[A
     fake, real = FakeSubject(), RealSubject(cluster, namespace)
     for subject in (fake, real):
         subject.cluster.apply_all([crd(WIDGET.group)])
-        subject.eventually(
-            lambda subject=subject: subject.cluster.serves(WIDGET),  # type: ignore[misc]
-            "Widgets are served",
-        )
+        subject.eventually(partial(subject.cluster.serves, WIDGET), "Widgets are served")
 
     def make() -> tuple[Asker, Asker]:
         prefix = f"n{next(_numbers)}-"
