@@ -14,7 +14,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from fluxsm.api import names
-from fluxsm.api.objects import Kind, Manifest, ObjectRef
+from fluxsm.api.objects import CRD, Kind, Manifest, ObjectRef
 from fluxsm.build.pipeline import BuildResult
 from fluxsm.errors import ClusterError, ConflictError
 from fluxsm.machine.alphabet import Event
@@ -25,7 +25,6 @@ from fluxsm.rules.health import Found, Health, Status
 from fluxsm.rules.ledger import Ledger
 from fluxsm.run import Deadline, Failure, Trigger
 from fluxsm.step import Observed, Outcome, entered
-from states.building import CRD
 from states.pruning import prune
 from states.recording import built, is_recorded, record
 
@@ -131,7 +130,7 @@ def _is_leaving(live: Manifest) -> bool:
 
 
 def _is_left_alone(live: Manifest | None) -> bool:
-    return live is not None and ownership.is_repair_disabled(live)
+    return live is not None and ownership.is_reconcile_disabled(live)
 
 
 def _await(observed: Observed, found: Sequence[Found]) -> Outcome | None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 
 from fluxsm.api import names
-from fluxsm.api.objects import Kind, Manifest
+from fluxsm.api.objects import CRD, Manifest
 from fluxsm.build.distribution import Distribution
 from fluxsm.build.pipeline import BuildResult, build
 from fluxsm.errors import BuildError
@@ -18,7 +18,6 @@ from fluxsm.rules.migration import Plan
 from fluxsm.step import Observed, Outcome
 from states.fetching_artifact import read_secret
 
-CRD = Kind("apiextensions.k8s.io", "v1", "CustomResourceDefinition")
 _ANY = "2.x"
 _LOOK_AGAIN = timedelta(seconds=1)
 

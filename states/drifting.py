@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from datetime import datetime
+from typing import TypeAlias
 
 from fluxsm.api.objects import Manifest, ObjectRef
 from fluxsm.machine.alphabet import Event
@@ -12,8 +13,28 @@ from fluxsm.ports import Ports
 from fluxsm.rules import drift, ownership
 from fluxsm.step import Observed, Outcome
 
+Touched: TypeAlias = tuple[Manifest, Manifest | None]
+"""An object as it was applied, and as it is now; None when it was deleted."""
 
-def detect(observed: Observed, ports: Ports) -> Outcome | None:
+
+def find(observed: Observed, ports: Ports) -> list[Touched]:
+    """Objects that are not any more what was applied.
+
+    One whose owner has switched repairs off is left as it is until the next run.
+    """
+    build = observed.run.build
+    objects = build.objects if build else ()
+    pairs = [(wanted, ports.live.get(ObjectRef.of(wanted))) for wanted in objects]
+    return [item for item in pairs if _is_touched(*item, observed)]
+
+
+def _is_touched(wanted: Manifest, live: Manifest | None, observed: Observed) -> bool:
+    if live is not None and ownership.is_reconcile_disabled(live):
+        return False
+    return observed.run.ledger.has_drifted(wanted, live)
+
+
+def detect(touched: Sequence[Touched], observed: Observed) -> Outcome | None:
     """Drifted, with a message that names objects, fields and who changed them.
 
     An object over which somebody else insists on another value is left alone for a growing time:
@@ -21,7 +42,7 @@ def detect(observed: Observed, ports: Ports) -> Outcome | None:
     """
     found = [
         (wanted, live)
-        for wanted, live in _touched(observed, ports)
+        for wanted, live in touched
         if observed.now >= _next_repair(observed, ObjectRef.of(wanted))
     ]
     if not found:
@@ -39,26 +60,11 @@ def detect(observed: Observed, ports: Ports) -> Outcome | None:
     return Outcome(event=Event.DRIFTED, message="; ".join(lines), facts=facts)
 
 
-def _touched(observed: Observed, ports: Ports) -> Iterator[tuple[Manifest, Manifest | None]]:
-    """Objects that are not any more what was applied, and how they are now.
-
-    One whose owner has switched repairs off is left as it is until the next run.
-    """
-    build = observed.run.build
-    for wanted in build.objects if build else ():
-        live = ports.live.get(ObjectRef.of(wanted))
-        if live is not None and ownership.is_repair_disabled(live):
-            continue
-        if observed.run.ledger.has_drifted(wanted, live):
-            yield wanted, live
-
-
 def _next_repair(observed: Observed, ref: ObjectRef) -> datetime:
     feud = observed.run.feuds.get(ref.identity)
     return feud.next_repair if feud else observed.now
 
 
-def repairs_ahead(observed: Observed, ports: Ports) -> Iterator[datetime]:
+def repairs_ahead(touched: Sequence[Touched], observed: Observed) -> list[datetime]:
     """When the objects that are left alone for now are due."""
-    for wanted, _ in _touched(observed, ports):
-        yield _next_repair(observed, ObjectRef.of(wanted))
+    return [_next_repair(observed, ObjectRef.of(wanted)) for wanted, _ in touched]

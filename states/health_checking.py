@@ -4,10 +4,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from fluxsm.api import names
-from fluxsm.api.objects import ObjectRef
+from fluxsm.api.objects import CRD, ObjectRef
 from fluxsm.errors import HealthError
 from fluxsm.machine.alphabet import Event
 from fluxsm.ports import Ports
@@ -17,7 +17,6 @@ from fluxsm.rules.migration import Plan
 from fluxsm.run import Deadline, Failure, Trigger
 from fluxsm.step import Observed, Outcome, entered
 from states import drifting
-from states.building import CRD
 from states.diagnosing import INTERVAL, Evidence, explain, investigate
 from states.recording import built
 
@@ -25,11 +24,12 @@ from states.recording import built
 def run(observed: Observed, ports: Ports) -> Outcome:
     """Answer Healthy when all is Current, fail when nothing can come of it, else wait.
 
-    What somebody else deletes or changes meanwhile cannot get healthy by waiting: Drifted.
+    What somebody else deletes or changes meanwhile cannot get healthy by waiting: Drifted. Repairs
+    that are put off are looked for with the pods, every few seconds.
     """
     if not observed.instance.spec.wait:
         return _healthy(observed, ports)
-    drifted = drifting.detect(observed, ports)
+    drifted = drifting.detect(drifting.find(observed, ports), observed)
     if drifted:
         return drifted
     found = health.statuses(built(observed.run).objects, ports.live.get, observed.now)
@@ -42,8 +42,7 @@ def run(observed: Observed, ports: Ports) -> Outcome:
     unhealthy = explain(unhealthy, evidence, observed.now, ports)
     if all(status.is_failed for _, status in unhealthy):
         raise HealthError(health.failed_early(unhealthy, waited, limit))
-    wakes = (evidence.at + INTERVAL, *drifting.repairs_ahead(observed, ports))
-    return _wait(observed, unhealthy, min(wakes), evidence)
+    return _wait(observed, unhealthy, waited, evidence)
 
 
 def _healthy(observed: Observed, ports: Ports) -> Outcome:
@@ -55,18 +54,19 @@ def _healthy(observed: Observed, ports: Ports) -> Outcome:
 def _wait(
     observed: Observed,
     unhealthy: Sequence[Found],
-    wake: datetime,
+    waited: timedelta,
     evidence: Evidence,
 ) -> Outcome:
-    """Wait until something changes, there is something to look at or repair, or time is up."""
+    """Wait until something changes, the pods are worth another look, or time is up."""
     limit = observed.instance.reconcile_timeout
     failure = Failure(reason=names.HEALTH_CHECK_FAILED, message=health.timed_out(unhealthy, limit))
     deadline = Deadline(at=entered(observed.run) + limit, failure=failure)
+    left = max(limit - waited, timedelta(0))
     return Outcome(
         event=Event.WAITING,
         message=health.waiting_for(unhealthy),
         facts={"deadline": deadline, "notes": {"evidence": evidence}},
-        after=max(min(wake, deadline.at) - observed.now, timedelta(0)),
+        after=min(evidence.at + INTERVAL - observed.now, left),
     )
 
 

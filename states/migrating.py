@@ -13,7 +13,7 @@ from datetime import timedelta
 from itertools import islice
 from typing import Any
 
-from fluxsm.api.objects import Manifest, ObjectRef
+from fluxsm.api.objects import CRD, Manifest, ObjectRef
 from fluxsm.errors import ClusterError, ConflictError, ExpiredError, MigrationError, NotFoundError
 from fluxsm.machine.alphabet import Event
 from fluxsm.ports import Cluster, PatchType, Ports
@@ -21,7 +21,6 @@ from fluxsm.rules import migration
 from fluxsm.rules.migration import Plan
 from fluxsm.step import Observed, Outcome
 from states.bridging import LOOK_AGAIN, awaiting, bridge, settled_at
-from states.building import CRD
 
 _SLICE = 50
 _TRIES = 5

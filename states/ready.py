@@ -17,7 +17,8 @@ from states.fetching_artifact import pull_secret
 
 def run(observed: Observed, ports: Ports) -> Outcome:
     """Answer Drifted, NewArtifact or Due when one of them is so, else wait for the next one."""
-    drifted = drifting.detect(observed, ports)
+    touched = drifting.find(observed, ports)
+    drifted = drifting.detect(touched, observed)
     if drifted:
         return drifted
     if not _is_told(observed):
@@ -28,7 +29,9 @@ def run(observed: Observed, ports: Ports) -> Outcome:
     check = observed.run.next_artifact_check or _next_check(observed)
     if check and observed.now >= check:
         return _check_artifact(observed, ports)
-    wakes = [moment for moment in (due, check, *drifting.repairs_ahead(observed, ports)) if moment]
+    wakes = [
+        moment for moment in (due, check, *drifting.repairs_ahead(touched, observed)) if moment
+    ]
     after = min(wakes) - observed.now if wakes else None
     facts = {"due": due, "next_artifact_check": check}
     return Outcome(event=Event.WAITING, facts=facts, after=after)

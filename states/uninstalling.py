@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from fluxsm.api.objects import Kind, Manifest, ObjectRef
+from fluxsm.api.objects import CRD, Kind, Manifest, ObjectRef
 from fluxsm.errors import ClusterError, NotFoundError
 from fluxsm.machine.alphabet import Event
 from fluxsm.ports import Cluster, Ports
@@ -26,7 +26,6 @@ from states.pruning import Pruned, prune
 _LOOK_AGAIN = timedelta(seconds=1)
 _NOW = timedelta(0)
 _FLUX_FINALIZER = "finalizers.fluxcd.io"
-_CRD = "CustomResourceDefinition"
 _PROGRESS = "progress"
 
 
@@ -110,7 +109,7 @@ def _custom_kinds(entries: Iterable[Entry], ports: Ports) -> list[Kind]:
     """The kinds that the CRDs of the inventory define, at the version that is stored."""
     found: list[Kind] = []
     for entry in entries:
-        live = ports.live.get(entry.ref) if entry.ref.kind.kind == _CRD else None
+        live = ports.live.get(entry.ref) if entry.ref.kind.kind == CRD.kind else None
         if live is None:
             continue
         spec = live["spec"]
@@ -148,7 +147,7 @@ def _left(removed: Pruned, ports: Ports) -> list[str]:
     refused = [
         f"{entry.ref}: {error}" for entry, error in zip(removed.kept, removed.errors, strict=True)
     ]
-    crds = [ref for ref in removed.awaited if ref.kind.kind == _CRD]
+    crds = [ref for ref in removed.awaited if ref.kind.kind == CRD.kind]
     return refused + [f"{ref} is still being deleted" for ref in _still_there(crds, ports)]
 
 

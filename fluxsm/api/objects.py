@@ -7,7 +7,7 @@ Manifests stay plain dicts: nothing is lost that a model would not know, and not
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 Manifest: TypeAlias = dict[str, Any]
 """A Kubernetes object as JSON-like data."""
@@ -46,6 +46,9 @@ class Kind:
     def __str__(self) -> str:
         """As in messages: `apps/v1 Deployment`."""
         return f"{self.api_version} {self.kind}"
+
+
+CRD: Final = Kind("apiextensions.k8s.io", "v1", "CustomResourceDefinition")
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -88,8 +88,8 @@ def is_prune_disabled(live: Mapping[str, Any]) -> bool:
     return _is_disabled(live, names.PRUNE)
 
 
-def is_repair_disabled(live: Mapping[str, Any]) -> bool:
-    """Whether an object has opted out of the repair of drift between two runs."""
+def is_reconcile_disabled(live: Mapping[str, Any]) -> bool:
+    """Whether an object is switched off: a managed one is not repaired between two runs."""
     return _is_disabled(live, names.RECONCILE)
 
 

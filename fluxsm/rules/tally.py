@@ -11,7 +11,7 @@ from typing import Final
 from fluxsm.api import names
 from fluxsm.api.objects import Manifest
 from fluxsm.api.report import ReconcilerStats
-from fluxsm.rules import conditions, manifest
+from fluxsm.rules import conditions, manifest, ownership
 
 WAITS_FOR_OTHERS: Final = "DependencyNotReady"
 """The reason of an object that is not ready, but has not failed either."""
@@ -62,8 +62,7 @@ def is_suspended(obj: Manifest) -> bool:
     """Whether an object is switched off: by its spec, or by a word for the operator's own kinds."""
     if not str(obj.get("apiVersion")).startswith(f"{names.GROUP}/"):
         return manifest.read(obj, "spec", "suspend") is True
-    words = (manifest.annotations_of(obj), manifest.labels_of(obj))
-    return any(found.get(names.RECONCILE, "").lower() == names.DISABLED for found in words)
+    return ownership.is_reconcile_disabled(obj)
 
 
 def has_failed(obj: Manifest) -> bool:

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any, Final, Protocol
 
 from fluxsm.api import names
-from fluxsm.api.objects import Kind, Manifest, ObjectRef
+from fluxsm.api.objects import CRD, Kind, Manifest, ObjectRef
 from fluxsm.api.report import (
     ReconcilerStats,
     ReportCluster,
@@ -30,7 +30,6 @@ from fluxsm.rules import report, resource, tally
 
 log = logging.getLogger("fluxsm.report")
 
-CRD: Final = Kind("apiextensions.k8s.io", "v1", "CustomResourceDefinition")
 DEPLOYMENT: Final = Kind("apps", "v1", "Deployment")
 NODE: Final = Kind("", "v1", "Node")
 SECRET: Final = Kind("", "v1", "Secret")

@@ -14,7 +14,7 @@ from typing import Any
 import jsonpatch
 
 from fluxsm.api import names
-from fluxsm.api.objects import Kind, Manifest, ObjectRef
+from fluxsm.api.objects import CRD, Kind, Manifest, ObjectRef
 from fluxsm.build.patches.selector import parse_selector
 from fluxsm.errors import ClusterError, ConflictError, InvalidError, NotFoundError
 from fluxsm.ports import Applied, Interrupt, PatchType, WatchEvent
@@ -22,8 +22,6 @@ from fluxsm.rules import inventory
 from fluxsm.simulation.faults import Faults
 
 Identity = tuple[str, str, str, str]
-
-CRD = Kind("apiextensions.k8s.io", "v1", "CustomResourceDefinition")
 
 
 class MemoryCluster:

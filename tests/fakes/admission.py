@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from fluxsm.api.objects import Manifest, ObjectRef
+from fluxsm.api.objects import CRD, Manifest, ObjectRef
 from fluxsm.errors import ClusterError, InvalidError
-from tests.fakes.kinds import CRD, storage_of
+from tests.fakes.kinds import storage_of
 
 _IMMUTABLE: Final = {
     "Deployment": ("selector",),

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from fluxsm.api import names
-from fluxsm.api.objects import ObjectRef
+from fluxsm.api.objects import CRD, ObjectRef
 from fluxsm.rules import inventory, ownership
-from tests.fakes.kinds import CRD, custom
+from tests.fakes.kinds import custom
 from tests.fakes.world import NAMESPACE, World
 
 _INCIDENTAL: Final = frozenset(

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from fluxsm.api import names
-from fluxsm.api.objects import Kind, Manifest, ObjectRef
+from fluxsm.api.objects import CRD, Kind, Manifest, ObjectRef
 from fluxsm.errors import (
     ClusterError,
     ConflictError,
@@ -20,7 +20,7 @@ from fluxsm.errors import (
 from fluxsm.ports import Applied, Clock, Interrupt, PatchType, WatchEvent
 from fluxsm.rules.timestamp import format_time
 from tests.fakes import admission, ownership
-from tests.fakes.kinds import BUILTIN, CRD, Served, custom, is_established
+from tests.fakes.kinds import BUILTIN, Served, custom, is_established
 from tests.fakes.patches import patched
 from tests.fakes.plain import copy
 from tests.fakes.requests import Gate, Request

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from fluxsm.api.objects import Kind, Manifest, ObjectRef
+from fluxsm.api.objects import CRD, Kind, Manifest, ObjectRef
 from tests.fakes.cluster import FakeCluster
-from tests.fakes.kinds import CRD, is_established
+from tests.fakes.kinds import is_established
 
 DEPLOYMENT = Kind("apps", "v1", "Deployment")
 CLAIM = Kind("", "v1", "PersistentVolumeClaim")

@@ -7,9 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from fluxsm.api.objects import Kind, Manifest
-
-CRD: Final = Kind("apiextensions.k8s.io", "v1", "CustomResourceDefinition")
+from fluxsm.api.objects import CRD, Manifest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from fluxsm.api import names
 from fluxsm.machine.alphabet import State
+from fluxsm.rules.drift import FIRST_PAUSE, FREE_REPAIRS
 from fluxsm.run import Trigger
 from tests.fakes.world import World
 from tests.states.scenes import CONTROLLER, installed, old_flux, unhealthy, version
@@ -59,6 +60,19 @@ def test_a_fight_is_backed_off() -> None:
     assert world.at(State.READY)
 
 
+def test_a_repair_that_was_put_off_is_made_by_itself() -> None:
+    """When the pause is over, and not only when something else wakes the operator."""
+    world = installed()
+    rival = world.cluster.as_manager("hpa")
+    for _ in range(FREE_REPAIRS + 1):
+        rival.patch(CONTROLLER, {"spec": {"replicas": 7}})
+        delay = world.settle(timedelta(0))
+    assert world.user.get(CONTROLLER)["spec"]["replicas"] == 7
+    assert delay == FIRST_PAUSE
+    world.settle(FIRST_PAUSE)
+    assert world.user.get(CONTROLLER)["spec"]["replicas"] == 1
+
+
 # While the health of what was applied is waited for
 
 
@@ -87,9 +101,13 @@ def test_what_is_deleted_before_it_was_healthy_is_applied_again_at_once() -> Non
 def test_what_is_changed_before_it_was_healthy_is_put_back_at_once() -> None:
     """A wrong field may be the very reason why it does not get healthy."""
     world = unhealthy()
+    world.controllers.healthy = lambda _: False
     world.user.patch(CONTROLLER, {"spec": {"replicas": 7}})
-    world.settle()
+    world.settle(timedelta(seconds=1))
+    assert world.at(State.HEALTH_CHECKING)
     assert world.user.get(CONTROLLER)["spec"]["replicas"] == 1
+    world.controllers.healthy = lambda _: True
+    world.settle()
     assert world.at(State.READY)
 
 

@@ -13,7 +13,7 @@ from fluxsm.rules.ownership import (
     adoption_patch,
     is_owned,
     is_prune_disabled,
-    is_repair_disabled,
+    is_reconcile_disabled,
     owner_labels,
     takeover,
     unite,
@@ -56,8 +56,8 @@ def test_opting_out(kind: str, value: Any, disabled: bool) -> None:
     prune = {"metadata": {kind: {"fluxcd.controlplane.io/prune": value}}}
     repair = {"metadata": {kind: {"fluxcd.controlplane.io/reconcile": value}}}
     assert is_prune_disabled(prune) is disabled
-    assert not is_repair_disabled(prune)
-    assert is_repair_disabled(repair) is disabled
+    assert not is_reconcile_disabled(prune)
+    assert is_reconcile_disabled(repair) is disabled
     assert not is_prune_disabled(repair)
 
 
