@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from fluxsm.reporting import REPORT_AGENT
 from tests.controlplane.cluster import Cluster, Request
@@ -49,8 +50,16 @@ class Cost:
         return all(value is None or most is None or value <= most for value, most in pairs)
 
 
+IMAGE = {"MALLOC_ARENA_MAX": "2"}
+"""The environment that the image sets for the operator."""
+
 REPORTING = ("--reporting-interval=5m",)
 """The flag that makes an operator report as in production; tests do without."""
+
+
+def in_production(cluster: Cluster, namespace: str, storage: Path) -> Operator:
+    """An operator as the image runs it in a pod."""
+    return Operator(cluster, namespace, storage=storage, env=IMAGE, in_pod=True, flags=REPORTING)
 
 
 @contextmanager

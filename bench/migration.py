@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Final
 
 from bench.life import last_two_minors
-from bench.measure import REPORTING, Cost, measured
+from bench.measure import Cost, in_production, measured
 from fluxsm.adapters.folder import open_folder
 from fluxsm.api import names
 from fluxsm.api.objects import Manifest
 from fluxsm.step import PROGRESS
 from tests.controlplane.cluster import Cluster
 from tests.integration.instance import MERGE, Instance
-from tests.integration.operator import Operator, until
+from tests.integration.operator import until
 
 AMOUNTS: Final = (10, 1_000, 5_000)
 PARALLEL: Final = 8
@@ -59,7 +59,7 @@ class Migration:
         namespace = cluster.create_namespace(f"bench-{uuid.uuid4().hex[:8]}")
         self._cluster = cluster
         self._instance = Instance(cluster, namespace)
-        self._operator = Operator(cluster, namespace, storage=storage, flags=REPORTING)
+        self._operator = in_production(cluster, namespace, storage)
 
     def run(self, older: str, newest: str, amount: int) -> Cost:
         """The cost of the upgrade alone."""

@@ -37,4 +37,4 @@ def show(costs: Sequence[Cost], *, details: bool = False) -> None:
 def _against(value: float | None, most: float | None, form: str) -> str:
     if value is None:
         return ""
-    return f"{value:{form}}" if most is None else f"{value:{form}} / {most:g}"
+    return f"{value:{form}}" if most is None else f"{value:{form}} / {round(most, 2):g}"
