@@ -120,14 +120,14 @@ ROWS = (
         "pytest tests/unit/registry/test_signatures.py tests/unit/registry/test_identities.py",
     ),
     (
-        "The API server is killed, forgets its history",
-        "the real kube-apiserver is killed, compacted",
-        "pytest -m integration tests/integration/test_process_faults.py",
+        "Silence of the network, death and oblivion of the API server, SIGTERM, in each state",
+        "a proxy that passes nothing on and closes nothing; kill, compaction; SIGTERM",
+        "pytest -m integration tests/integration/test_process_harm.py",
     ),
     (
-        "The network falls silent, in each state",
-        "a proxy that passes nothing on any more, and closes nothing",
-        "pytest -m integration tests/integration/test_process_silence.py",
+        "The operator is told to end while nobody answers it",
+        "a proxy that passes nothing on and closes nothing; SIGTERM",
+        "pytest -m integration tests/integration/test_process_faults.py",
     ),
     (
         "Two operators, a leader that is killed or paused",
@@ -135,7 +135,7 @@ ROWS = (
         "pytest -m integration tests/integration/test_process_election.py",
     ),
     (
-        "The leader or the API server dies, or the network falls silent, in a fetch or a migration",
+        "The same in a fetch and in a migration, and a leader that dies in them",
         "a registry that keeps them waiting; a resource in every version that was ever stored",
         "pytest -m integration tests/integration/test_process_states.py",
     ),

@@ -25,6 +25,7 @@ from tests.integration.process_support import (
     spec,
     writes,
 )
+from tests.integration.proxy import Proxy, through
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
 
@@ -102,6 +103,22 @@ def test_the_other_finishes_what_a_killed_leader_began(
     assert second.leads
     deployments = {ref.name for ref in instance.inventory() if ref.kind.kind == "Deployment"}
     assert deployments == {"source-controller", "kustomize-controller"}
+
+
+def test_the_other_begins_what_a_killed_leader_could_not(own: Cluster, proxy: Proxy) -> None:
+    """The leader died in Pending: its first request got lost."""
+    instance = Instance(own, names.DEFAULT_NAMESPACE)
+    behind = f"--kubeconfig={through(proxy, own)}"
+    with Process(own, instance.namespace, flags=[*SHORT_LEASE, behind]) as first:
+        eventually(lambda: first.leads, "leader")
+        with Process(own, instance.namespace, flags=SHORT_LEASE, user=SECOND) as second:
+            proxy.swallow_requests()
+            instance.create(spec())
+            eventually(lambda: proxy.has_swallowed, "request")
+            first.kill()
+            assert not first.transitions()
+            instance.becomes_ready()
+            assert second.leads
 
 
 @pytest.mark.parametrize(

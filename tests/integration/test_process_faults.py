@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The API server dies, forgets and falls silent; the operator notices, and goes on or ends."""
+"""An operator that is told to end while nobody answers it, and one that is asked how it is."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from fluxsm.api import names
 from tests.controlplane.cluster import Cluster
 from tests.controlplane.process import free_ports
 from tests.integration.instance import Instance
-from tests.integration.process_support import Process, bring_back, eventually, spec
+from tests.integration.process_support import Process, eventually, spec
 from tests.integration.proxy import Proxy, through
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
@@ -29,47 +29,6 @@ def instance(own: Cluster) -> Iterator[Instance]:
         with Process(own, found.namespace, flags=[ALONE]):
             found.delete()
             found.goes()
-
-
-def is_repaired(instance: Instance) -> bool:
-    """Whether the Deployment that the test has deleted is there again."""
-    return instance.deployment("source-controller") is not None
-
-
-def delete_deployment(instance: Instance) -> None:
-    """What the watches must tell of."""
-    path = f"/apis/apps/v1/namespaces/{instance.namespace}/deployments/source-controller"
-    instance.cluster.request("DELETE", path, {"propagationPolicy": "Background"})
-
-
-@pytest.mark.parametrize("state", ["Applying", "HealthChecking", "Ready"])
-def test_an_apiserver_that_was_killed_is_found_again(
-    own: Cluster, instance: Instance, state: str
-) -> None:
-    """In the middle of the work and at rest; then the watches still tell of changes."""
-    with Process(own, instance.namespace, flags=[ALONE]) as process:
-        instance.create(spec())
-        process.reaches(state)
-        own.kill("kube-apiserver")
-        bring_back(own)
-        instance.becomes_ready(seconds=40)
-        delete_deployment(instance)
-        eventually(lambda: is_repaired(instance), "repair", seconds=40)
-        assert not process.errors()
-
-
-def test_a_history_that_was_forgotten_is_listed_again(own: Cluster, instance: Instance) -> None:
-    """Etcd was compacted while the API server was away: the old place of a watch is gone."""
-    with Process(own, instance.namespace, flags=[ALONE]) as process:
-        instance.create(spec())
-        instance.becomes_ready()
-        own.kill("kube-apiserver")
-        own.compact()
-        bring_back(own)
-        delete_deployment(instance)
-        eventually(lambda: is_repaired(instance), "repair", seconds=40)
-        instance.becomes_ready()
-        assert not process.errors()
 
 
 @pytest.mark.parametrize("state", ["Applying", "Ready"])

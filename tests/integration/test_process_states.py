@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """The states that must be held up to be met: a registry that says nothing, a migration of much.
 
-In both the leader is killed, the API server is, and the network falls silent.
+In both the leader is killed, and all other harm is done.
 """
 
 from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -16,8 +15,9 @@ import pytest
 from fluxsm.api import names
 from fluxsm.api.objects import Manifest
 from tests.controlplane.cluster import Cluster
+from tests.integration.harm import FLAGS, HARM, Harm, Scene
 from tests.integration.instance import RECONCILE, Instance
-from tests.integration.process_support import Process, bring_back, eventually, spec
+from tests.integration.process_support import Process, eventually, spec
 from tests.integration.proxy import Proxy, through
 from tests.integration.resources import Stored, check_survived, store_in_all_versions
 from tests.registry.fixtures import distribution, push
@@ -103,41 +103,12 @@ def pair(own: Cluster, start: Start) -> tuple[Process, Process, Instance]:
     return first, second, Instance(own, NAMESPACE)
 
 
-@dataclass(frozen=True)
-class Lone:
-    """An operator that does not ask for a lease, for it could not be renewed here."""
-
-    process: Process
-    instance: Instance
-    proxy: Proxy
-
-
 @pytest.fixture
-def lone(own: Cluster, proxy: Proxy, start: Start) -> Lone:
-    """Behind a network that can fall silent."""
-    flags = ("--enable-leader-election=false", "--watch-idle-limit=2s")
-    process = start("fluxsm", *flags, f"--kubeconfig={through(proxy, own)}")
+def scene(own: Cluster, proxy: Proxy, start: Start) -> Scene:
+    """An operator alone, behind a network that can fall silent."""
+    process = start("fluxsm", *FLAGS, f"--kubeconfig={through(proxy, own)}")
     eventually(lambda: process.says("has started"), "process")
-    return Lone(process, Instance(own, NAMESPACE), proxy)
-
-
-Harm = Callable[[Lone, str], None]
-
-
-def the_apiserver_dies(lone: Lone, state: str) -> None:
-    """It is killed, and comes again."""
-    lone.instance.cluster.kill("kube-apiserver")
-    assert lone.process.transitions()[-1].dest == state
-    bring_back(lone.instance.cluster)
-
-
-def the_network_falls_silent(lone: Lone, state: str) -> None:
-    """Nothing comes through, until that is noticed."""
-    lone.proxy.swallow()
-    told = len(lone.process.lines())
-    assert lone.process.transitions()[-1].dest == state
-    eventually(lambda: lone.process.says("silent for too long", after=told), "silence")
-    lone.proxy.restore()
+    return Scene(process, Instance(own, NAMESPACE), proxy)
 
 
 def of_registry(registry: LateRegistry) -> Manifest:
@@ -189,27 +160,26 @@ def test_the_other_migrates_what_a_killed_leader_left(
     check_survived(instance.cluster, stored)
 
 
-HARM = pytest.mark.parametrize("harm", [the_apiserver_dies, the_network_falls_silent])
-
-
 @HARM
 def test_an_artifact_is_fetched_all_the_same(
-    lone: Lone, registry: LateRegistry, harm: Harm
+    scene: Scene, registry: LateRegistry, harm: Harm
 ) -> None:
     """The harm is done while the registry keeps everybody waiting."""
-    lone.instance.create(of_registry(registry))
-    lone.process.reaches("FetchingArtifact")
-    harm(lone, "FetchingArtifact")
+    scene.instance.create(of_registry(registry))
+    scene.process.reaches("FetchingArtifact")
+    harm(scene, "FetchingArtifact")
+    scene.heal()
     registry.answer()
-    lone.instance.becomes_ready(seconds=90)
+    scene.instance.becomes_ready(seconds=90)
 
 
 @HARM
-def test_a_migration_goes_on_all_the_same(lone: Lone, harm: Harm) -> None:
+def test_a_migration_goes_on_all_the_same(scene: Scene, harm: Harm) -> None:
     """The harm is done between two rewrites."""
-    stored = grown_old(lone.process, lone.instance)
-    lone.instance.annotate({RECONCILE: None})
-    lone.process.reaches("Migrating")
-    harm(lone, "Migrating")
-    lone.instance.becomes_ready(seconds=90)
-    check_survived(lone.instance.cluster, stored)
+    stored = grown_old(scene.process, scene.instance)
+    scene.instance.annotate({RECONCILE: None})
+    scene.process.reaches("Migrating")
+    harm(scene, "Migrating")
+    scene.heal()
+    scene.instance.becomes_ready(seconds=90)
+    check_survived(scene.instance.cluster, stored)
