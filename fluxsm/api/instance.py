@@ -6,7 +6,7 @@ The descriptions become those of the CRD.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Annotated, Any, Literal, Self, TypeAlias
 
@@ -350,26 +350,6 @@ class FluxInstance(Model):
             return duration.parse(self.metadata.annotations[key])
         except (KeyError, ValueError):
             return default
-
-
-def first_missing(spec: Spec) -> str | None:
-    """The path of the first text that is empty though nothing can be done without it.
-
-    The API server admits these as empty, so a file is checked before it gets there.
-    """
-    return next((path for path, value in _needed_texts(spec) if not value), None)
-
-
-def _needed_texts(spec: Spec) -> Iterator[tuple[str, str]]:
-    yield ".spec.distribution.version", spec.distribution.version
-    yield ".spec.distribution.registry", spec.distribution.registry
-    if spec.storage:
-        yield ".spec.storage.class", spec.storage.class_
-        yield ".spec.storage.size", spec.storage.size
-    if spec.sync:
-        yield ".spec.sync.url", spec.sync.url
-        yield ".spec.sync.ref", spec.sync.ref
-        yield ".spec.sync.path", spec.sync.path
 
 
 class InvalidInstanceError(ValueError):

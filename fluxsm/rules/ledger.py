@@ -47,11 +47,6 @@ class Ledger:
         identity = ObjectRef.of(wanted).identity
         return Ledger(records={**self.records, identity: record(wanted, live)})
 
-    def with_answers(self, answers: Iterable[tuple[Manifest, Manifest]]) -> Ledger:
-        """The ledger after several objects were applied and answered."""
-        fresh = {ObjectRef.of(wanted).identity: record(wanted, live) for wanted, live in answers}
-        return Ledger(records={**self.records, **fresh})
-
     def without(self, refs: Iterable[ObjectRef]) -> Ledger:
         """The ledger after objects were deleted."""
         gone = {ref.identity for ref in refs}

@@ -14,13 +14,13 @@ So before a version can go, every object must be written once, and the list be t
   etcd by any version that the CRD lists.
 
 Flux CRDs convert with strategy None: only the apiVersion changes, and what the new schema does not
-know is pruned. `lost_fields` tells what that would be.
+know is pruned.
 """
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -218,52 +218,6 @@ def _moved(records: Sequence[Mapping[str, Any]], api_version: str) -> list[dict[
             new["time"] = max(times) or None
         moved[key] = {name: value for name, value in new.items() if value is not None}
     return list(moved.values())
-
-
-def lost_fields(obj: Mapping[str, Any], crd: Manifest, version: str) -> tuple[str, ...]:
-    """Return the fields of an object that a version of a CRD does not know and would prune.
-
-    Args:
-        obj: a custom resource, as it is stored now.
-        crd: the CRD with the schema.
-        version: name of the version in it.
-
-    Raises:
-        MigrationError: the CRD does not have that version.
-    """
-    if version not in _versions(crd):
-        raise MigrationError(f"{ObjectRef.of(crd)} has no version {version}")
-    schema = manifest.mapping(_versions(crd)[version], "schema", "openAPIV3Schema")
-    return tuple(_lost_in(obj, schema, "", is_resource=True))
-
-
-_RESOURCE_FIELDS = frozenset({"apiVersion", "kind", "metadata"})
-"""Fields of a resource that are never pruned."""
-
-
-def _lost_in(
-    value: Any, schema: Mapping[str, Any], path: str, *, is_resource: bool = False
-) -> Iterator[str]:
-    if isinstance(value, Mapping):
-        resource = is_resource or schema.get("x-kubernetes-embedded-resource") is True
-        for name, item in value.items():
-            if not (resource and name in _RESOURCE_FIELDS):
-                yield from _lost_at(name, item, schema, f"{path}.{name}" if path else str(name))
-    elif isinstance(value, list) and isinstance(schema.get("items"), Mapping):
-        for place, item in enumerate(value):
-            yield from _lost_in(item, schema["items"], f"{path}[{place}]")
-
-
-def _lost_at(name: str, value: Any, schema: Mapping[str, Any], path: str) -> Iterator[str]:
-    """What is lost of one field: nothing, something below it, or all of it."""
-    properties = manifest.mapping(schema, "properties")
-    additional = schema.get("additionalProperties")
-    if name in properties:
-        yield from _lost_in(value, properties[name], path)
-    elif isinstance(additional, Mapping):
-        yield from _lost_in(value, additional, path)
-    elif additional is not True and schema.get("x-kubernetes-preserve-unknown-fields") is not True:
-        yield path
 
 
 def _versions(crd: Manifest) -> dict[str, Mapping[str, Any]]:

@@ -68,37 +68,7 @@ def remaining(due: datetime, now: datetime, *, longest: timedelta) -> timedelta:
     return min(max(due - now, ZERO), longest)
 
 
-def has_passed(since: datetime, limit: timedelta, now: datetime) -> bool:
-    """Whether a time limit that began at a moment is over; a limit of zero or less is at once."""
-    return now - since >= limit
-
-
 def is_requested(annotations: Mapping[str, str], status: Mapping[str, Any]) -> bool:
     """Whether the instance carries a request to reconcile that no run has answered yet."""
     requested = annotations.get(names.REQUESTED_AT, "")
     return bool(requested) and requested != manifest.text(status, "lastHandledReconcileAt")
-
-
-def starts_run(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
-    """Whether a change of the instance starts a run.
-
-    A new generation (spec, deletion) and any change of annotations do. Labels, finalizers and
-    status do not, or the operator would wake itself with each of its own writes.
-    """
-    return manifest.read(old, "metadata", "generation") != manifest.read(
-        new, "metadata", "generation"
-    ) or manifest.annotations_of(old) != manifest.annotations_of(new)
-
-
-def restarts_artifact_timer(
-    old_interval: timedelta, new_interval: timedelta, *, was_enabled: bool, is_enabled: bool
-) -> bool:
-    """Whether a change of the instance makes the artifact timer start again.
-
-    Args:
-        old_interval: the effective interval before, defaults applied.
-        new_interval: the effective interval now.
-        was_enabled: whether reconciliation was enabled before.
-        is_enabled: whether it is now.
-    """
-    return is_enabled and (not was_enabled or old_interval != new_interval)

@@ -418,17 +418,3 @@ def is_at_least(version: str, minimum: str) -> bool:
         ValueError: one of both is not a version.
     """
     return parse(version) >= parse(minimum)
-
-
-def split_reference(reference: str) -> tuple[str, str]:
-    """Split `oci://host:5000/app:v1.2.3@sha256:ab` into its version and its digest.
-
-    The version is what follows the last colon before the `@`, or all of it without a colon.
-
-    Raises:
-        ValueError: there is more than one `@`.
-    """
-    name, *digests = reference.rpartition("://")[2].split("@")
-    if len(digests) > 1:
-        raise ValueError(f"{reference!r} has more than one @")
-    return name.rpartition(":")[2], digests[0] if digests else ""

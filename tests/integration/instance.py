@@ -13,7 +13,7 @@ from typing import Any
 
 from fluxsm.api import names
 from fluxsm.api.instance import parse_instance
-from fluxsm.api.objects import Kind, Manifest, ObjectRef
+from fluxsm.api.objects import Manifest, ObjectRef
 from fluxsm.machine.alphabet import State
 from fluxsm.rules import conditions, inventory
 from states.table import TABLE
@@ -199,11 +199,6 @@ def is_path(transitions: list[Transition]) -> bool:
     rows = {(row.source, row.event, str(row.dest or "Gone")) for row in TABLE.rows}
     chained = all(first.dest == second.source for first, second in pairwise(transitions))
     return chained and all((item.source, item.event, item.dest) in rows for item in transitions)
-
-
-def kind_of(crd: Manifest, version: str) -> Kind:
-    """The kind that a CRD defines, at a version."""
-    return Kind(crd["spec"]["group"], version, crd["spec"]["names"]["kind"])
 
 
 def shown(manifest: Manifest | None) -> Manifest:

@@ -5,14 +5,14 @@ from __future__ import annotations
 
 import copy
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fluxsm.rules import migration
-from tests.property.rules.strategies import JSON, RECORDS, WORDS, check, members
+from tests.property.rules.strategies import RECORDS, check, members
 
 VERSIONS = ["v1alpha1", "v1beta1", "v1beta2", "v1", "v2"]
 
@@ -82,48 +82,6 @@ def test_any_crd_can_become_any_other(live: dict[str, Any], desired: dict[str, A
     assert version_names(now) == version_names(desired)
     assert migration.plan_before(now, desired) is None
     assert migration.plan_after(now) is None
-
-
-SCHEMAS: st.SearchStrategy[Any] = st.recursive(
-    st.just({"type": "string"}) | st.just({"type": "object"}),
-    lambda inner: (
-        st.fixed_dictionaries(
-            {"properties": st.dictionaries(WORDS, inner, max_size=3)},
-            optional={"x-kubernetes-preserve-unknown-fields": st.booleans()},
-        )
-        | st.fixed_dictionaries({"additionalProperties": inner | st.just(value=True)})
-        | st.fixed_dictionaries({"items": inner})
-    ),
-    max_leaves=8,
-)
-
-
-def without(value: Any, paths: Sequence[str], path: str = "") -> Any:
-    """Return a value without the fields at some paths."""
-    if isinstance(value, dict):
-        inner = {name: f"{path}.{name}" if path else name for name in value}
-        return {
-            name: without(item, paths, inner[name])
-            for name, item in value.items()
-            if inner[name] not in paths
-        }
-    if isinstance(value, list):
-        return [without(item, paths, f"{path}[{place}]") for place, item in enumerate(value)]
-    return value
-
-
-@check
-@given(SCHEMAS, st.dictionaries(WORDS, JSON, max_size=4))
-def test_what_would_be_lost_is_all_that_would_be_lost(schema: Any, obj: dict[str, Any]) -> None:
-    """An object without these fields loses nothing; a schema open at the root loses none there."""
-    version = {"name": "v1", "schema": {"openAPIV3Schema": schema}}
-    crd = {"spec": {"versions": [version]}}
-    lost = migration.lost_fields(obj, crd, "v1")
-    assert migration.lost_fields(without(obj, lost), crd, "v1") == ()
-    assert len(set(lost)) == len(lost)
-    if schema.get("x-kubernetes-preserve-unknown-fields"):
-        known = schema["properties"]
-        assert all(path.partition(".")[0].partition("[")[0] in known for path in lost)
 
 
 @check

@@ -12,7 +12,6 @@ from fluxsm.api import names
 from fluxsm.api.instance import (
     FluxInstance,
     InvalidInstanceError,
-    first_missing,
     parse_instance,
 )
 
@@ -171,24 +170,6 @@ def test_a_wrong_spec_is_explained(spec: dict[str, Any], words: list[str]) -> No
     assert "\n" not in text
     for word in words:
         assert word in text
-
-
-@pytest.mark.parametrize(
-    ("spec", "path"),
-    [
-        ({"distribution": {"version": "", "registry": ""}}, ".spec.distribution.version"),
-        ({"distribution": {"version": "2.x", "registry": ""}}, ".spec.distribution.registry"),
-        ({"storage": {"class": "", "size": "1Gi"}}, ".spec.storage.class"),
-        ({"storage": {"class": "fast", "size": ""}}, ".spec.storage.size"),
-        ({"sync": SYNC | {"url": ""}}, ".spec.sync.url"),
-        ({"sync": SYNC | {"ref": ""}}, ".spec.sync.ref"),
-        ({"sync": SYNC | {"path": ""}}, ".spec.sync.path"),
-        ({"sync": SYNC}, None),
-    ],
-)
-def test_texts_that_a_file_must_fill_in(spec: dict[str, Any], path: str | None) -> None:
-    """The API server admits empty texts with which nothing can be done."""
-    assert first_missing(instance(**spec).spec) == path
 
 
 def test_a_condition_is_found_by_type() -> None:

@@ -10,11 +10,10 @@ import jsonpatch
 import pytest
 
 from fluxsm.api.objects import Kind
-from fluxsm.errors import MalformedError, MigrationError
+from fluxsm.errors import MigrationError
 from fluxsm.rules.migration import (
     Plan,
     bridge_crd,
-    lost_fields,
     plan_after,
     plan_before,
     rewrite_patch,
@@ -260,103 +259,3 @@ def test_records_that_become_the_same_are_united() -> None:
     two = record("b", "v2", "q")
     one["fieldsV1"]["f:y"] = two["fieldsV1"]["f:r"] = {}
     assert patch[0]["value"] == [one, two]
-
-
-SCHEMA: dict[str, Any] = {
-    "type": "object",
-    "properties": {
-        "spec": {
-            "type": "object",
-            "properties": {
-                "known": {"type": "string"},
-                "closed": {"type": "object", "properties": {"a": {"type": "string"}}},
-                "open": {
-                    "type": "object",
-                    "x-kubernetes-preserve-unknown-fields": True,
-                    "properties": {"inner": {"type": "object", "properties": {}}},
-                },
-                "texts": {"type": "object", "additionalProperties": {"type": "string"}},
-                "maps": {
-                    "type": "object",
-                    "additionalProperties": {
-                        "type": "object",
-                        "properties": {"a": {"type": "string"}},
-                    },
-                },
-                "anything": {"type": "object", "additionalProperties": True},
-                "bare": {"type": "object"},
-                "list": {
-                    "type": "array",
-                    "items": {"type": "object", "properties": {"a": {"type": "string"}}},
-                },
-                "loose": {"type": "array"},
-                "embedded": {
-                    "type": "object",
-                    "x-kubernetes-embedded-resource": True,
-                    "properties": {"spec": {"type": "object"}},
-                },
-            },
-        }
-    },
-}
-
-
-@pytest.mark.parametrize(
-    ("spec", "lost"),
-    [
-        pytest.param({"known": "x", "closed": {"a": "x"}}, [], id="what the schema knows stays"),
-        pytest.param({"gone": {"a": 1}}, ["spec.gone"], id="an unknown field goes as a whole"),
-        pytest.param(
-            {"closed": {"a": "x", "b": "y"}}, ["spec.closed.b"], id="an unknown sub-field goes"
-        ),
-        pytest.param(
-            {"open": {"b": {"c": 1}, "inner": {"d": 1}}},
-            ["spec.open.inner.d"],
-            id="an open object keeps what it does not know, and prunes what it does",
-        ),
-        pytest.param({"texts": {"a": "x", "b": "y"}}, [], id="a map keeps all keys"),
-        pytest.param(
-            {"maps": {"k": {"a": "x", "b": "y"}}}, ["spec.maps.k.b"], id="a map prunes its values"
-        ),
-        pytest.param({"anything": {"a": {"b": 1}}}, [], id="a map of anything keeps all"),
-        pytest.param({"bare": {"a": 1}}, ["spec.bare.a"], id="an object without properties"),
-        pytest.param(
-            {"list": [{"a": "x"}, {"a": "x", "b": 1}]}, ["spec.list[1].b"], id="items of a list"
-        ),
-        pytest.param({"loose": [{"a": 1}]}, [], id="a list of no known type"),
-        pytest.param(
-            {"embedded": {"apiVersion": "v1", "kind": "X", "metadata": {"a": 1}, "data": 1}},
-            ["spec.embedded.data"],
-            id="an object in an object keeps what makes it one",
-        ),
-        pytest.param(
-            {"closed": {"kind": "x"}}, ["spec.closed.kind"], id="which no other object has"
-        ),
-    ],
-)
-def test_what_a_schema_would_prune(spec: dict[str, Any], lost: list[str]) -> None:
-    """Just as the API server does it."""
-    definition = crd("v2")
-    definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"] = SCHEMA
-    obj = {"apiVersion": "x/v1", "kind": "X", "metadata": {"name": "x"}, "spec": spec}
-    assert list(lost_fields(obj, definition, "v2")) == lost
-
-
-def test_fields_beside_spec_are_pruned_too() -> None:
-    """Only the identity of an object is beyond its schema."""
-    definition = crd("v2")
-    definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"] = SCHEMA
-    assert lost_fields({"kind": "X", "data": {}, "status": {}}, definition, "v2") == (
-        "data",
-        "status",
-    )
-
-
-def test_a_version_that_is_not_there_cannot_prune() -> None:
-    """Nor can a schema that is none."""
-    with pytest.raises(MigrationError, match="no version v9"):
-        lost_fields({}, crd("v2"), "v9")
-    broken = crd("v2")
-    broken["spec"]["versions"][0]["schema"] = "none"
-    with pytest.raises(MalformedError):
-        lost_fields({}, broken, "v2")

@@ -10,13 +10,10 @@ import pytest
 
 from fluxsm.api import names
 from fluxsm.rules.schedule import (
-    has_passed,
     is_requested,
     next_reconcile,
     remaining,
-    restarts_artifact_timer,
     retry_delay,
-    starts_run,
 )
 
 NOW = datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC)
@@ -106,16 +103,6 @@ def test_a_wait_is_never_longer_than_it_can_be(due: datetime, left: timedelta) -
 
 
 @pytest.mark.parametrize(
-    ("limit", "passed"),
-    [(HOUR, False), (timedelta(minutes=5), True), (timedelta(0), True), (-HOUR, True)],
-    ids=["an hour", "exactly now", "nothing", "less than nothing"],
-)
-def test_a_time_limit(limit: timedelta, passed: bool) -> None:
-    """Five minutes after the beginning."""
-    assert has_passed(NOW - timedelta(minutes=5), limit, NOW) is passed
-
-
-@pytest.mark.parametrize(
     ("annotations", "status", "requested"),
     [
         pytest.param({}, {}, False, id="nothing was asked"),
@@ -134,45 +121,3 @@ def test_a_request_to_reconcile(
 ) -> None:
     """Any token that no run has answered."""
     assert is_requested(annotations, status) is requested
-
-
-def make(**metadata: Any) -> dict[str, Any]:
-    """Make an instance at its first generation."""
-    return {"metadata": {"generation": 1, "annotations": {"a": "1"}} | metadata}
-
-
-@pytest.mark.parametrize(
-    ("new", "starts"),
-    [
-        pytest.param(make(), False, id="nothing"),
-        pytest.param(make(generation=2), True, id="the spec"),
-        pytest.param(make(annotations={"a": "2"}), True, id="an annotation changed"),
-        pytest.param(make(annotations={"a": "1", "b": "1"}), True, id="an annotation added"),
-        pytest.param(make(annotations={}), True, id="an annotation removed"),
-        pytest.param(make(annotations=None), True, id="all annotations removed"),
-        pytest.param(make(labels={"a": "2"}), False, id="a label"),
-        pytest.param(make(finalizers=["f"]), False, id="a finalizer"),
-        pytest.param(make() | {"status": {"x": 1}}, False, id="the status"),
-        pytest.param(make(resourceVersion="2"), False, id="the resourceVersion"),
-    ],
-)
-def test_what_starts_a_run(new: dict[str, Any], starts: bool) -> None:
-    """The operator must not wake itself with its own writes."""
-    assert starts_run(make(), new) is starts
-
-
-@pytest.mark.parametrize(
-    ("before", "now", "was", "is_", "restarts"),
-    [
-        pytest.param(HOUR, HOUR, True, True, False, id="nothing changed"),
-        pytest.param(HOUR, 2 * HOUR, True, True, True, id="another interval"),
-        pytest.param(HOUR, HOUR, False, True, True, id="resumed"),
-        pytest.param(HOUR, timedelta(0), True, False, False, id="suspended"),
-    ],
-)
-def test_what_restarts_the_artifact_timer(
-    before: timedelta, now: timedelta, was: bool, is_: bool, restarts: bool
-) -> None:
-    """Only what concerns it."""
-    result = restarts_artifact_timer(before, now, was_enabled=was, is_enabled=is_)
-    assert result is restarts

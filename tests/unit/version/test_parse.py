@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fluxsm.rules.version import Range, is_at_least, is_version, minor_of, parse, split_reference
+from fluxsm.rules.version import Range, is_at_least, is_version, minor_of, parse
 
 PRECEDENCE = (
     "1.0.0-alpha",
@@ -168,26 +168,3 @@ def test_a_minor_stands_for_its_patches() -> None:
 def test_a_minimum_compares_versions(version: str, expected: bool) -> None:
     """A prerelease is below its release."""
     assert is_at_least(version, "2.2.0") is expected
-
-
-@pytest.mark.parametrize(
-    ("reference", "expected"),
-    [
-        pytest.param(
-            "oci://host:5000/org/app:v1.2.3@sha256:ab", ("v1.2.3", "sha256:ab"), id="everything"
-        ),
-        pytest.param("oci://host/app:v1.2.3", ("v1.2.3", ""), id="no digest"),
-        pytest.param("v2.3.0@sha256:ab", ("v2.3.0", "sha256:ab"), id="a revision"),
-        pytest.param("v2.3.0", ("v2.3.0", ""), id="only a version"),
-        pytest.param("", ("", ""), id="nothing"),
-    ],
-)
-def test_references_are_split(reference: str, expected: tuple[str, str]) -> None:
-    """The version follows the last colon, the digest the at sign."""
-    assert split_reference(reference) == expected
-
-
-def test_two_digests_are_refused() -> None:
-    """Nobody can tell which of them is meant."""
-    with pytest.raises(ValueError, match="more than one @"):
-        split_reference("app:v1@sha256:ab@sha256:cd")
