@@ -90,7 +90,7 @@ def put_secret(instance: Instance, host: str, password: str) -> None:
     instance.cluster.kubectl("apply", "-f", "-", stdin=json.dumps(secret))
 
 
-def test_newer_patches_are_installed_and_broken_ones_are_not(
+def test_art_1_newer_patches_are_installed_and_broken_ones_are_not(
     instance: Instance, start: Callable[..., Operator], registry: Registry
 ) -> None:
     """Ready, upgraded, blocked but still Ready, and free again: all within seconds."""
@@ -121,7 +121,7 @@ def test_newer_patches_are_installed_and_broken_ones_are_not(
     assert operator.errors() == []
 
 
-def test_drift_is_repaired_while_the_registry_is_away(
+def test_art_8_drift_is_repaired_while_the_registry_is_away(
     instance: Instance, start: Callable[..., Operator], registry: Registry
 ) -> None:
     """By the process that installed it, and by a new one that finds the artifact in its cache."""
@@ -130,6 +130,8 @@ def test_drift_is_repaired_while_the_registry_is_away(
     instance.create(spec(registry), EVERY_SECOND)
     instance.becomes(runs("v2.8.0"), "v2.8.0")
     registry.stop()
+    until(lambda: names.ARTIFACT_FAILED in instance.reasons(), "event", seconds=10)
+    assert instance.condition(names.READY)["status"] == "True"
     path = f"/apis/apps/v1/namespaces/{instance.namespace}/deployments/source-controller"
     instance.cluster.request("DELETE", path)
     until(lambda: instance.get(path), "repair by the same process", seconds=10)

@@ -96,7 +96,7 @@ class Registry:
             }
         config: dict[str, object] = {
             "version": "0.1",
-            "log": {"level": "warn", "accesslog": {"disabled": True}},
+            "log": {"level": "warn", "accesslog": {"disabled": False}},
             "storage": {
                 "filesystem": {"rootdirectory": str(folder / "data")},
                 "delete": {"enabled": True},
@@ -133,6 +133,10 @@ class Registry:
     def stop(self) -> None:
         """End it; its content stays."""
         self._child.stop()
+
+    def asked(self, path: str) -> int:
+        """How many requests for a path have been answered."""
+        return self._child.log.read_text().count(f"/v2/{path} HTTP/")
 
     def _answers(self) -> bool:
         scheme = "https" if self._certificate else "http"

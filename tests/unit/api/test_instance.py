@@ -37,7 +37,7 @@ def complaint(**spec: Any) -> str:
 
 
 def test_what_is_absent_has_its_effective_value() -> None:
-    """Without a cluster block the reconciler works with the defaults."""
+    """Without a cluster block the reconciler works with the defaults: VAL-6."""
     spec = instance().spec
     assert spec.effective_components == names.COMPONENTS[:4]
     assert spec.effective_cluster.type == "kubernetes"
@@ -49,7 +49,7 @@ def test_what_is_absent_has_its_effective_value() -> None:
 
 
 def test_an_empty_list_of_components_means_the_default_ones() -> None:
-    """The schema admits an empty list."""
+    """The schema admits an empty list: VAL-5."""
     assert instance(components=[]).spec.effective_components == names.DEFAULT_COMPONENTS
 
 
@@ -83,7 +83,7 @@ def test_an_empty_registry_is_read() -> None:
     ],
 )
 def test_the_reconcile_annotation(value: str, suspended: bool) -> None:
-    """Only `disabled` disables."""
+    """Only `disabled` disables: VAL-4."""
     assert instance({names.RECONCILE: value}).suspended is suspended
 
 
@@ -96,7 +96,7 @@ def test_the_reconcile_annotation(value: str, suspended: bool) -> None:
     ],
 )
 def test_durations_come_from_annotations(key: str, attribute: str, default: timedelta) -> None:
-    """A Go duration is used; what is missing or does not parse falls back to the default."""
+    """A Go duration is used; what is missing or does not parse falls back: VAL-1 to 3."""
     assert getattr(instance({key: "1m30s"}), attribute) == timedelta(seconds=90)
     assert getattr(instance({key: "0"}), attribute) == timedelta(0)
     assert getattr(instance({key: "soon"}), attribute) == default

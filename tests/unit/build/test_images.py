@@ -183,7 +183,7 @@ def test_the_status_shows_what_a_patch_did() -> None:
     ],
 )
 def test_references(reference: str, repository: str, tag: str, digest: str) -> None:
-    """Read as the status shows them."""
+    """Read as the status shows them: VER-5."""
     image = parse_image("x", reference)
     assert (image.repository, image.tag, image.digest) == (repository, tag, digest)
 

@@ -39,7 +39,7 @@ def test_the_first_attempt() -> None:
 
 
 def test_the_same_again_is_counted_and_moves_to_the_front() -> None:
-    """Only the first time stays; the metadata is replaced."""
+    """Only the first time stays; the metadata is replaced: VAL-7."""
     history = attempt(attempt([]), digest="sha256:b")
     later = NOW + timedelta(hours=1)
     history = attempt(history, now=later, took=timedelta(seconds=1), metadata={"flux": "v2.8.9"})
@@ -56,7 +56,7 @@ def test_the_same_again_is_counted_and_moves_to_the_front() -> None:
 
 
 def test_another_outcome_is_another_snapshot() -> None:
-    """A configuration may fail and succeed."""
+    """A configuration may fail and succeed: VAL-8."""
     history = attempt(attempt([]), status="ReconciliationFailed")
     assert [item["lastReconciledStatus"] for item in history] == [
         "ReconciliationFailed",
@@ -72,7 +72,7 @@ def test_no_metadata_leaves_the_field_out() -> None:
 
 
 def test_the_oldest_are_forgotten() -> None:
-    """Seven configurations leave the last five, newest first."""
+    """Seven configurations leave the last five, newest first: VAL-9."""
     history: list[dict[str, Any]] = []
     for number in range(7):
         history = attempt(history, digest=f"sha256:{number}")

@@ -163,7 +163,7 @@ def test_the_write_ahead_list_has_both() -> None:
 
 
 def test_another_version_alone_is_not_stale() -> None:
-    """What is stale is deleted at the version it was listed with."""
+    """What is stale is deleted at the version it was listed with: VAL-10."""
     assert stale(OLD, NEW) == (Entry("_a_x_K", "v1"),)
     assert stale(OLD, OLD) == ()
     assert stale(OLD, ()) == OLD

@@ -30,7 +30,7 @@ ALL = names.DEFAULT_COMPONENTS
     ],
 )
 def test_the_address(components: tuple[str, ...], override: str, disabled: bool, url: str) -> None:
-    """The first rule that applies."""
+    """The first rule that applies: VAL-12."""
     assert (
         address(
             components,
@@ -44,7 +44,7 @@ def test_the_address(components: tuple[str, ...], override: str, disabled: bool,
 
 
 def test_the_address_follows_namespace_and_domain() -> None:
-    """Both can be chosen."""
+    """Both can be chosen: VAL-11."""
     url = address(ALL, namespace="gitops", domain="corp.example")
     assert url == "http://notification-controller.gitops.svc.corp.example./"
 

@@ -27,7 +27,7 @@ KNOWN = supported_minors(("v2.2.1", "v2.3.0"))
     [("2.x", "v2.3.1"), ("*", "v2.3.1"), ("2.2.x", "v2.2.1"), ("v2.3.1", "v2.3.1")],
 )
 def test_the_greatest_version_of_a_known_minor_is_chosen(expression: str, expected: str) -> None:
-    """A distribution may bring new patches, but no new minor."""
+    """A distribution may bring new patches, but no new minor: VER-2."""
     assert resolve(expression, CANDIDATES, minors=KNOWN) == expected
 
 
@@ -144,7 +144,7 @@ def test_what_is_not_a_version_is_named(applied: str, target: str, side: str) ->
     [("v2.5.0", True), ("v2.4.9", False), ("v2.3.0", False), ("v3.5.0", False)],
 )
 def test_a_minor_upgrade_keeps_the_major(target: str, expected: bool) -> None:
-    """Only then stored objects are migrated by force."""
+    """Only then stored objects are migrated by force: VER-4."""
     assert is_minor_upgrade(REVISION, target) is expected
 
 
