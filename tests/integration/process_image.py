@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.debian import lacking
 from tests.integration.process_support import ROOT
 from tools.image import build_command, prepare
 
@@ -36,16 +37,8 @@ def need_tools() -> None:
     give_up = pytest.fail if os.environ.get("FLUXSM_REQUIRE_IMAGE") else pytest.skip
     if os.geteuid():
         give_up("building an image without a container engine needs root")
-    missing = _missing()
-    if missing and shutil.which("apt-get"):
-        command = ["apt-get", "install", "-y", "--no-install-recommends", *missing]
-        subprocess.run(command, capture_output=True, check=False)
-    if _missing():
-        give_up(f"{' and '.join(_missing())} cannot be installed here")
-
-
-def _missing() -> list[str]:
-    return [name for name in ("buildah", "debootstrap") if not shutil.which(name)]
+    if missing := lacking(["buildah", "debootstrap"]):
+        give_up(f"{' and '.join(missing)} cannot be installed here")
 
 
 def base_image() -> str:

@@ -4,10 +4,7 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import ssl
-import subprocess
 import time
 import urllib.error
 import urllib.request
@@ -19,6 +16,7 @@ from typing import Self
 import pytest
 
 from tests.controlplane.process import Child, free_ports
+from tests.debian import lacking
 
 USER, PASSWORD = "robot", "s3cret-of-the-robot"
 _HASH = "$2b$04$u1ioxrIQABSa0RsS.zaPp.s3igi3zMo1g8i/1QzcV4ULHfX8WFY.e"
@@ -30,19 +28,9 @@ _START_SECONDS = 15.0
 
 def find_registry() -> str:
     """The program. As root it is installed where it is missing; otherwise the test is skipped."""
-    found = shutil.which(_PROGRAM)
-    if found is None and os.geteuid() == 0 and shutil.which("apt-get"):
-        for command in (["update"], ["install", "-y", "--no-install-recommends", _PROGRAM]):
-            subprocess.run(
-                ["apt-get", "-qq", *command],
-                check=False,
-                capture_output=True,
-                env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
-            )
-        found = shutil.which(_PROGRAM)
-    if found is None:
+    if lacking([_PROGRAM]):
         pytest.skip("docker-registry is not here: make registry (apt-get install docker-registry)")
-    return found
+    return _PROGRAM
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
