@@ -7,7 +7,7 @@ what interrupts them further right. Arrows that go back or skip a state run in l
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from xml.sax.saxutils import escape
@@ -15,8 +15,8 @@ from xml.sax.saxutils import escape
 from fluxsm.machine.graph import Edge, Graph, Node, Role, main_way
 
 WIDTH, HEIGHT, PITCH = 150.0, 42.0, 112.0
-_LEFT, _SIDE, _REST = 290.0, 670.0, 940.0
-_TOP, _LANE = 150.0, 66.0
+_LEFT, _SIDE, _REST = 0.0, 370.0, 620.0
+_TOP, _LANE = 150.0, 62.0
 _MANY_WIDTH, _LINE, _LINE_HEIGHT = 200.0, 27, 15.0
 _FILLS = {
     Role.MAIN: "#dbeafe",
@@ -71,20 +71,27 @@ def render(graph: Graph) -> str:
     boxes = place(graph)
     paths = route(graph, boxes)
     height = max(box.y for box in boxes.values()) + 60
-    width = max(box.right for box in boxes.values()) + 30
+    left = min(path.label[0] - _ground(edge)[0] / 2 for edge, path in _labelled(graph, paths)) - 30
+    width = max(box.right for box in boxes.values()) + 30 - left
     size = f'width="{width:.0f}" height="{height:.0f}"'
+    view = f'viewBox="{left:.0f} 0 {width:.0f} {height:.0f}"'
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" {size} {view} role="img">',
         "<title>The state machine of a FluxInstance</title>",
         f"<style>{_STYLE}</style>",
         f"<defs>{_TIP}</defs>",
-        '<rect width="100%" height="100%" fill="#ffffff"/>',
+        f'<rect x="{left:.0f}" width="100%" height="100%" fill="#ffffff"/>',
     ]
     parts += [_line(path.points) for path in paths.values()]
     parts += _beginning(graph, boxes)
     parts += [_node(node, boxes[node.name]) for node in graph.nodes]
-    parts += [_label(edge, paths[edge.source, edge.dest].label) for edge in graph.edges]
+    parts += [_label(edge, path.label) for edge, path in _labelled(graph, paths)]
     return "\n".join([*parts, "</svg>"]) + "\n"
+
+
+def _labelled(graph: Graph, paths: Mapping[tuple[str, str], Path]) -> Iterator[tuple[Edge, Path]]:
+    for edge in graph.edges:
+        yield edge, paths[edge.source, edge.dest]
 
 
 # Where things are
@@ -255,13 +262,22 @@ def _node(node: Node, box: Box) -> str:
 
 def _label(edge: Edge, middle: tuple[float, float]) -> str:
     """The text beside an arrow, on a ground that lets the arrow end before it."""
-    lines = [line for label in edge.labels for line in wrap(label)]
-    width, height = 6.6 * max(map(len, lines)) + 6, _LINE_HEIGHT * len(lines) + 2
+    width, height = _ground(edge)
     ground = (
         f'<rect x="{middle[0] - width / 2:.1f}" y="{middle[1] - height / 2:.1f}"'
         f' width="{width:.1f}" height="{height:.1f}" fill="#ffffff" fill-opacity="0.92"/>'
     )
-    return ground + _text(lines, middle, "label")
+    return ground + _text(_lines(edge), middle, "label")
+
+
+def _ground(edge: Edge) -> tuple[float, float]:
+    """Width and height of what a label covers."""
+    lines = _lines(edge)
+    return 6.6 * max(map(len, lines)) + 6, _LINE_HEIGHT * len(lines) + 2
+
+
+def _lines(edge: Edge) -> list[str]:
+    return [line for label in edge.labels for line in wrap(label)]
 
 
 def _text(lines: Sequence[str], middle: tuple[float, float], style: str) -> str:
