@@ -37,8 +37,8 @@ test: lint type contracts verify machine unit integration ## Everything that mus
 unit: $(STAMP) ## Unit, state, golden, contract and property tests, without a control plane
 	$(BIN)/python -m pytest -m "not integration" -n 2 -q
 
-integration: $(STAMP) controlplane ## Tests on a real control plane
-	$(BIN)/python -m pytest -m integration -q
+integration: $(STAMP) controlplane ## Tests on real control planes, one of its own for each process
+	$(BIN)/python -m pytest -m integration -n 2 --dist loadfile -q
 
 lint: $(STAMP) ## Style
 	$(BIN)/ruff check
