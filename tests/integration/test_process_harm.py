@@ -206,4 +206,4 @@ def test_harm_changes_nothing(stage: Stage, state: str, harm: Harm) -> None:
     eventually(stage.is_repaired, "repair", seconds=LIMIT)
     stage.instance.becomes_ready(seconds=LIMIT)
     until(lambda: not stage.differences(before), lambda: f"end: {stage.differences(before)}")
-    assert not stage.process.errors()
+    assert not stage.errors()
