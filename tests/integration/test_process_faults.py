@@ -11,6 +11,7 @@ import pytest
 from fluxsm.api import names
 from tests.controlplane.cluster import Cluster
 from tests.controlplane.process import free_ports
+from tests.integration.harm import END_SECONDS, UNANSWERED
 from tests.integration.instance import Instance
 from tests.integration.process_support import Process, eventually, spec
 from tests.integration.proxy import Proxy, through
@@ -41,7 +42,9 @@ def test_the_end_does_not_wait_for_a_silent_server(
         instance.create(spec())
         process.reaches(state)
         proxy.swallow()
-        assert process.terminates()[1] < 10
+        code, seconds = process.terminates()
+        assert seconds < END_SECONDS
+        assert code == int(process.says(UNANSWERED))
     with Process(own, instance.namespace, flags=[ALONE]):
         instance.becomes_ready()
 
