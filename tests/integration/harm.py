@@ -61,6 +61,13 @@ class Scene:
             self.process.start()
 
 
+def end_in_time(process: Process) -> None:
+    """Tell a process to end, and see that it does: well, or because an answer did not come."""
+    code, seconds = process.terminates()
+    assert seconds < END_SECONDS
+    assert code == int(process.says(UNANSWERED))
+
+
 Harm = Callable[[Scene, str], None]
 
 
@@ -92,9 +99,7 @@ def the_apiserver_forgets(scene: Scene, state: str) -> None:
 def the_process_is_told_to_end(scene: Scene, state: str) -> None:
     """As Kubernetes does it; another process will find the status that it has left."""
     assert scene.state == state
-    code, seconds = scene.process.terminates()
-    assert seconds < END_SECONDS
-    assert code == int(scene.process.says(UNANSWERED))
+    end_in_time(scene.process)
 
 
 HARM = pytest.mark.parametrize(

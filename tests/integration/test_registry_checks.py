@@ -57,6 +57,11 @@ def checks(registry: Registry) -> int:
     return registry.asked("flux/manifests/manifests/latest")
 
 
+def has_told(instance: Instance) -> bool:
+    """Whether the events of a run have been sent: that is done beside it, in their order."""
+    return any("Reconciliation finished" in event["message"] for event in instance.events())
+
+
 def is_left_alone(registry: Registry) -> bool:
     """Whether nobody asks, though another artifact is there."""
     push(registry.host, distribution("v2.8.0", "v2.8.1"))
@@ -72,7 +77,7 @@ def test_art_2_and_3_the_same_artifact_changes_nothing(
     start()
     instance.create(spec(registry), EVERY_SECOND)
     instance.becomes(runs("v2.8.0"), "v2.8.0")
-    time.sleep(1)  # the events of the installation are sent beside it
+    until(lambda: has_told(instance), "last event of the installation")
     written, asked = len(writes(instance.cluster, "fluxsm")), checks(registry)
     began = time.monotonic()
     until(lambda: checks(registry) >= asked + SECONDS, "check", seconds=20)

@@ -127,9 +127,14 @@ def test_dot_draws_every_edge() -> None:
     assert all(line.count('"') % 2 == 0 for line in lines)
 
 
+def picture() -> ET.Element:
+    """The SVG of the table, as a reader of XML sees it."""
+    return ET.fromstring(render(TABLE, "svg"))  # noqa: S314 our own text
+
+
 def test_the_svg_is_well_formed_and_has_every_node() -> None:
     """Each state is a box with its name."""
-    root = ET.fromstring(render(TABLE, "svg"))  # noqa: S314 our own text
+    root = picture()
     names = {text.text for text in root.iter(f"{SVG}text")}
     assert {state.value for state in State} <= names
     width, height = float(root.get("width", 0)), float(root.get("height", 0))
@@ -139,7 +144,7 @@ def test_the_svg_is_well_formed_and_has_every_node() -> None:
 
 def test_nothing_of_the_svg_is_cut_off() -> None:
     """All boxes, grounds of labels and ends of arrows are in the picture."""
-    root = ET.fromstring(render(TABLE, "svg"))  # noqa: S314 our own text
+    root = picture()
     left, top, width, height = map(float, root.get("viewBox", "").split())
     (_, *shapes), arrows = root.iter(f"{SVG}rect"), root.findall(f"{SVG}path")
     points = [
