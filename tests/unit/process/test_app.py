@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -71,7 +71,8 @@ def test_a_loop_that_hangs_is_not_alive(clock: FakeClock, monkeypatch: pytest.Mo
         ends.wait()
 
     monkeypatch.setattr(Operator, "_turn", turn)
-    with serving(Request.vanish) as server, running(server) as health:
+    with serving(Request.vanish) as server, running(server) as health, ExitStack() as stack:
+        stack.callback(ends.set)  # whatever is found: a process that does not end is ended
         assert begun.wait(5)
         assert health() == (200, ["ok"])
         long_after(clock)
