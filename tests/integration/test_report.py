@@ -155,7 +155,9 @@ def life(served: Cluster) -> Life:
             desk.instance.delete()
             desk.instance.goes()
         found.reports["end"] = desk.becomes(
-            lambda item: item["spec"]["distribution"]["status"] == "Not Installed",
+            lambda item: (
+                item["spec"]["distribution"]["status"] == "Not Installed" and _is_answered(item)
+            ),
             "report without Flux",
         )
         found.series["end"] = desk.scraped("flux_resource_info")
@@ -163,6 +165,12 @@ def life(served: Cluster) -> Life:
         found.reports["back"] = desk.becomes(lambda item: "status" in item, "new report")
         found.errors = operator.errors()
     return found
+
+
+def _is_answered(report: Manifest) -> bool:
+    """Whether the status knows of the latest request: it is written after the spec."""
+    asked = report["metadata"]["annotations"][names.REQUESTED_AT]
+    return bool(report["status"]["lastHandledReconcileAt"] == asked)
 
 
 def _label_and_stand_beside(desk: Desk) -> None:
