@@ -13,8 +13,8 @@ from pathlib import Path
 from bench.measure import Cost, in_production, measured
 from fluxsm.adapters.folder import open_folder
 from fluxsm.api import names
+from fluxsm.build import version
 from fluxsm.build.distribution import Distribution
-from fluxsm.rules import version
 from tests.controlplane.cluster import Cluster
 from tests.integration.instance import MERGE, Instance
 from tests.integration.operator import until

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from fluxsm.reporting import REPORT_AGENT
+from fluxsm.report.reporting import REPORT_AGENT
 from tests.controlplane.cluster import Cluster, Request
 from tests.integration.operator import Operator
 

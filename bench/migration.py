@@ -14,7 +14,7 @@ from bench.measure import Cost, in_production, measured
 from fluxsm.adapters.folder import open_folder
 from fluxsm.api import names
 from fluxsm.api.objects import Manifest
-from fluxsm.step import PROGRESS
+from fluxsm.core.step import PROGRESS
 from tests.controlplane.cluster import Cluster
 from tests.integration.instance import MERGE, Instance
 from tests.integration.operator import until

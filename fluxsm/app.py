@@ -26,15 +26,15 @@ from fluxsm.adapters.metrics import PrometheusMetrics
 from fluxsm.adapters.recorder import EventRecorder
 from fluxsm.api import names
 from fluxsm.api.objects import Manifest, ObjectRef
+from fluxsm.core.ports import Fetched, Ports
+from fluxsm.core.settings import MetricsSettings, RegistrySettings, Settings
 from fluxsm.errors import LeadershipError
-from fluxsm.ports import Fetched, Ports
-from fluxsm.reporting import Reporting
-from fluxsm.rules.lease import Terms
+from fluxsm.report.reporting import Reporting
 from fluxsm.runtime.election import LEASE, Elector
+from fluxsm.runtime.lease import Terms
 from fluxsm.runtime.loop import Loop
 from fluxsm.runtime.probes import Page, Pages, PageServer
 from fluxsm.runtime.reconciler import Reconciler
-from fluxsm.settings import MetricsSettings, RegistrySettings, Settings
 from states.behaviour import BEHAVIOUR
 
 if TYPE_CHECKING:

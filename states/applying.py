@@ -16,17 +16,17 @@ from datetime import timedelta
 from fluxsm.api import names
 from fluxsm.api.objects import CRD, Kind, Manifest, ObjectRef
 from fluxsm.build.pipeline import BuildResult
+from fluxsm.core.memory import Deadline, Failure, Trigger
+from fluxsm.core.ports import Applied, Cluster, PatchType, Ports
+from fluxsm.core.step import Observed, Outcome, entered
 from fluxsm.errors import ClusterError, ConflictError
-from fluxsm.machine.alphabet import Event
-from fluxsm.ports import Applied, Cluster, PatchType, Ports
-from fluxsm.rules import health, inventory, ownership
-from fluxsm.rules.changes import Action, Change, action_of
-from fluxsm.rules.health import Found, Health, Status
-from fluxsm.rules.ledger import Ledger
-from fluxsm.run import Deadline, Failure, Trigger
-from fluxsm.step import Observed, Outcome, entered
-from states.pruning import prune
-from states.recording import built, is_recorded, record
+from fluxsm.machine.events import Event
+from fluxsm.objects import health, inventory, ownership
+from fluxsm.objects.applied import Ledger
+from fluxsm.objects.changes import Action, Change, action_of
+from fluxsm.objects.health import Found, Health, Status
+from states.work.pruning import prune
+from states.work.write_ahead import built, is_recorded, record
 
 _LOOK_AGAIN = timedelta(seconds=1)
 _TRIES = 5

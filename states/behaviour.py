@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
-from fluxsm.machine.alphabet import State
+from fluxsm.core.kubernetes_events import announce
+from fluxsm.core.step import Behaviour
 from fluxsm.machine.engine import Engine
-from fluxsm.step import Behaviour
+from fluxsm.machine.states import State
 from states import (
     applying,
     building,
@@ -16,12 +17,11 @@ from states import (
     pending,
     ready,
     suspended,
-    timers,
     uninstalling,
 )
-from states.announcements import announce
 from states.signals import first_signal
 from states.table import TABLE
+from states.work import timers
 
 BEHAVIOUR = Behaviour(
     engine=Engine(TABLE),

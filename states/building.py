@@ -8,14 +8,15 @@ from datetime import timedelta
 
 from fluxsm.api import names
 from fluxsm.api.objects import CRD, Manifest
+from fluxsm.build import version
 from fluxsm.build.distribution import Distribution
 from fluxsm.build.pipeline import BuildResult, build
+from fluxsm.core.ports import Cluster, Ports
+from fluxsm.core.step import Observed, Outcome
 from fluxsm.errors import BuildError
-from fluxsm.machine.alphabet import Event
-from fluxsm.ports import Cluster, Ports
-from fluxsm.rules import migration, version
-from fluxsm.rules.migration import Plan
-from fluxsm.step import Observed, Outcome
+from fluxsm.machine.events import Event
+from fluxsm.objects import migration
+from fluxsm.objects.migration import Plan
 from states.fetching_artifact import read_secret
 
 _ANY = "2.x"

@@ -11,11 +11,11 @@ from dataclasses import replace
 from datetime import timedelta
 
 from fluxsm.api import names
-from fluxsm.machine.alphabet import Event
-from fluxsm.ports import Ports
-from fluxsm.step import Observed, Outcome
-from states import timers
+from fluxsm.core.ports import Ports
+from fluxsm.core.step import Observed, Outcome
+from fluxsm.machine.events import Event
 from states.fetching_artifact import secret_version
+from states.work import timers
 
 _LOOK = timedelta(seconds=5)
 """How often the pull secret is looked at."""

@@ -8,16 +8,14 @@ With it drift is repaired although the registry is away.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 from fluxsm.api.objects import Kind, Manifest, ObjectRef
+from fluxsm.core.memory import Failure
+from fluxsm.core.ports import Cluster, Fetched, Ports
+from fluxsm.core.step import Observed, Outcome
 from fluxsm.errors import ArtifactError, ClusterError, ForbiddenError, NotFoundError
-from fluxsm.machine.alphabet import Event
-from fluxsm.ports import Cluster, Fetched, Ports
-from fluxsm.rules.reference import parse_reference
-from fluxsm.run import Failure
-from fluxsm.step import Observed, Outcome
+from fluxsm.machine.events import Event
 
 SECRET = Kind("", "v1", "Secret")
 _LOOK_AGAIN = timedelta(seconds=1)
@@ -53,8 +51,8 @@ def _installed(observed: Observed) -> str:
     run, digest = observed.run, observed.instance.status.last_artifact_revision
     if not run.unattended or run.last_good is not None or not digest:
         return ""
-    reference = parse_reference(observed.instance.spec.distribution.artifact or "")
-    return "" if reference.digest else str(replace(reference, digest=digest))
+    reference = observed.instance.spec.distribution.artifact or ""
+    return "" if "@" in reference else f"{reference}@{digest}"
 
 
 def _fall_back(observed: Observed, ports: Ports, refused: Failure) -> Outcome:

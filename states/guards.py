@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from fluxsm.step import Observed
+from fluxsm.core.step import Observed
 
 
 def blocks_new_crds(observed: Observed) -> bool:

@@ -8,17 +8,18 @@ from datetime import timedelta
 
 from fluxsm.api import names
 from fluxsm.api.objects import CRD, ObjectRef
+from fluxsm.core import force
+from fluxsm.core.memory import Deadline, Failure, Trigger
+from fluxsm.core.ports import Ports
+from fluxsm.core.step import Observed, Outcome, entered
 from fluxsm.errors import HealthError
-from fluxsm.machine.alphabet import Event
-from fluxsm.ports import Ports
-from fluxsm.rules import force, health, migration
-from fluxsm.rules.health import Found
-from fluxsm.rules.migration import Plan
-from fluxsm.run import Deadline, Failure, Trigger
-from fluxsm.step import Observed, Outcome, entered
-from states import drifting
-from states.diagnosing import INTERVAL, Evidence, explain, investigate
-from states.recording import built
+from fluxsm.machine.events import Event
+from fluxsm.objects import health, migration
+from fluxsm.objects.health import Found
+from fluxsm.objects.migration import Plan
+from states.work import drift as drifting
+from states.work.diagnosis import INTERVAL, Evidence, explain, investigate
+from states.work.write_ahead import built
 
 
 def run(observed: Observed, ports: Ports) -> Outcome:

@@ -14,13 +14,13 @@ from itertools import islice
 from typing import Any
 
 from fluxsm.api.objects import CRD, Manifest, ObjectRef
+from fluxsm.core.ports import Cluster, PatchType, Ports
+from fluxsm.core.step import Observed, Outcome
 from fluxsm.errors import ClusterError, ConflictError, ExpiredError, MigrationError, NotFoundError
-from fluxsm.machine.alphabet import Event
-from fluxsm.ports import Cluster, PatchType, Ports
-from fluxsm.rules import migration
-from fluxsm.rules.migration import Plan
-from fluxsm.step import Observed, Outcome
-from states.bridging import LOOK_AGAIN, awaiting, bridge, settled_at
+from fluxsm.machine.events import Event
+from fluxsm.objects import migration
+from fluxsm.objects.migration import Plan
+from states.work.bridge import LOOK_AGAIN, awaiting, bridge, settled_at
 
 _SLICE = 50
 _TRIES = 5

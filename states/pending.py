@@ -5,10 +5,10 @@ from __future__ import annotations
 
 from fluxsm.api import names
 from fluxsm.api.objects import Manifest, ObjectRef
+from fluxsm.core.ports import Cluster, Ports
+from fluxsm.core.step import Observed, Outcome
 from fluxsm.errors import ConflictError
-from fluxsm.machine.alphabet import Event
-from fluxsm.ports import Cluster, Ports
-from fluxsm.step import Observed, Outcome
+from fluxsm.machine.events import Event
 
 
 def run(observed: Observed, ports: Ports) -> Outcome:

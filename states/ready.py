@@ -6,13 +6,14 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from fluxsm.api import names
+from fluxsm.core import schedule
+from fluxsm.core.ports import Ports
+from fluxsm.core.step import Observed, Outcome, entered
 from fluxsm.errors import ArtifactError, ClusterError
-from fluxsm.machine.alphabet import Event
-from fluxsm.ports import Ports
-from fluxsm.rules import schedule
-from fluxsm.step import Observed, Outcome, entered
-from states import drifting, timers
+from fluxsm.machine.events import Event
 from states.fetching_artifact import pull_secret
+from states.work import drift as drifting
+from states.work import timers
 
 
 def run(observed: Observed, ports: Ports) -> Outcome:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from fluxsm.machine.alphabet import Event, State
-from fluxsm.step import Observed, Outcome
+from fluxsm.core.step import Observed, Outcome
+from fluxsm.machine.events import Event
+from fluxsm.machine.states import State
 
 
 def deleted(observed: Observed) -> Outcome | None:

@@ -3,9 +3,9 @@
 
 from __future__ import annotations
 
-from fluxsm.machine.alphabet import Event
-from fluxsm.ports import Ports
-from fluxsm.step import Observed, Outcome
+from fluxsm.core.ports import Ports
+from fluxsm.core.step import Observed, Outcome
+from fluxsm.machine.events import Event
 from states.pending import ensure_finalizer
 
 

@@ -9,12 +9,12 @@ instance always ends. `define` refuses this file at import when any of that is n
 
 from __future__ import annotations
 
-from fluxsm.machine.alphabet import Event as E
-from fluxsm.machine.alphabet import State as S
 from fluxsm.machine.define import define
+from fluxsm.machine.events import Event as E
+from fluxsm.machine.states import State as S
 from fluxsm.machine.table import rows, stay
 from states import guards as g
-from states.meanings import MEANINGS
+from states.definitions import DEFINITIONS
 
 WORKING = (
     S.PENDING, S.FETCHING_ARTIFACT, S.BUILDING, S.APPLYING, S.MIGRATING, S.HEALTH_CHECKING,
@@ -24,7 +24,7 @@ ALIVE = (*WORKING, *RESTING)
 
 # fmt: off
 TABLE = define(
-    MEANINGS,
+    DEFINITIONS,
     (
         # Signals, in the order in which they are looked at.
         rows((*ALIVE, S.SUSPENDED),                 E.DELETED,      S.UNINSTALLING),

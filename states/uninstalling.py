@@ -14,14 +14,14 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from fluxsm.api.objects import CRD, Kind, Manifest, ObjectRef
+from fluxsm.core.ports import Cluster, Ports
+from fluxsm.core.step import Observed, Outcome, entered
 from fluxsm.errors import ClusterError, NotFoundError
-from fluxsm.machine.alphabet import Event
-from fluxsm.ports import Cluster, Ports
-from fluxsm.rules import inventory
-from fluxsm.rules.inventory import Entry
-from fluxsm.step import Observed, Outcome, entered
+from fluxsm.machine.events import Event
+from fluxsm.objects import inventory
+from fluxsm.objects.inventory import Entry
 from states.pending import drop_finalizer
-from states.pruning import Pruned, prune
+from states.work.pruning import Pruned, prune
 
 _LOOK_AGAIN = timedelta(seconds=1)
 _NOW = timedelta(0)

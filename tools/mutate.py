@@ -18,9 +18,9 @@ from pathlib import Path
 import pytest
 
 import states.table
-from fluxsm.machine.alphabet import State
 from fluxsm.machine.engine import Engine
 from fluxsm.machine.laws import violations
+from fluxsm.machine.states import State
 from fluxsm.machine.table import Table
 from fluxsm.simulation.check import check_steps, first_broken_life
 from states.behaviour import BEHAVIOUR

@@ -57,7 +57,7 @@ ROWS = (
     (
         "An event that is lost without a word, or comes twice, late or in the wrong order",
         "what a watch tells, in every order; the clock is the test's",
-        "pytest tests/unit/process/test_watch.py",
+        "pytest tests/unit/adapters/test_watch.py",
     ),
     (
         "All of this in any order, with edits, deletions, other writers and a bad registry",
@@ -87,7 +87,7 @@ ROWS = (
     (
         "An archive with links, devices, names that leave its folder, false sizes; a bomb; damage",
         "each in bytes that are unpacked in memory",
-        "pytest tests/unit/rules/test_archive.py",
+        "pytest tests/unit/registry/test_archive.py",
     ),
     (
         "YAML with bombs of aliases, great depth, objects, keys that are there twice",

@@ -14,8 +14,8 @@ from typing import Any, Final, NamedTuple
 from fluxsm.adapters.folder import open_folder
 from fluxsm.api.objects import Manifest
 from fluxsm.build.distribution import Distribution
+from fluxsm.core.ports import Fetched, Wake
 from fluxsm.errors import ArtifactError
-from fluxsm.ports import Fetched, Wake
 
 log = logging.getLogger("fluxsm.distributions")
 
@@ -37,7 +37,7 @@ class _Job(NamedTuple):
 
 
 class Distributions:
-    """Implements `fluxsm.ports.Distributions`."""
+    """Implements `fluxsm.core.ports.Distributions`."""
 
     def __init__(
         self, folder: Path, *, pull: Pull, digest: Digest, images: Images, wake: Wake

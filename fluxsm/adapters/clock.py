@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 
 class SystemClock:
-    """Implements `fluxsm.ports.Clock`."""
+    """Implements `fluxsm.core.ports.Clock`."""
 
     def now(self) -> datetime:
         """Wall-clock time, UTC."""

@@ -20,7 +20,7 @@ from prometheus_client import (
     generate_latest,
 )
 
-from fluxsm.machine.alphabet import State
+from fluxsm.machine.states import State
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ METRICS: Final = (
 
 
 class PrometheusMetrics:
-    """Implements `fluxsm.ports.Metrics` and `fluxsm.runtime.reporter.ReportMetrics`."""
+    """Implements `fluxsm.core.ports.Metrics` and `fluxsm.report.reporter.ReportMetrics`."""
 
     def __init__(self) -> None:
         # The time at which each counter was made would be a second series, which nobody reads.

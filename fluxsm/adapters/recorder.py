@@ -16,12 +16,13 @@ from typing import Any, Final
 
 import urllib3
 
+from fluxsm.adapters import note as event
 from fluxsm.api import names
 from fluxsm.api.objects import Manifest, ObjectRef
+from fluxsm.core import notification
+from fluxsm.core.ports import Clock, Cluster, Notice
 from fluxsm.errors import ClusterError
-from fluxsm.ports import Clock, Cluster, Notice
-from fluxsm.rules import event, notification
-from fluxsm.rules.timestamp import format_time
+from fluxsm.objects.timestamp import format_time
 
 log = logging.getLogger("fluxsm.events")
 
@@ -63,7 +64,7 @@ class Sender:
 
 
 class EventRecorder:
-    """Implements `fluxsm.ports.Recorder`."""
+    """Implements `fluxsm.core.ports.Recorder`."""
 
     def __init__(self, cluster: Cluster, clock: Clock, *, host: str) -> None:
         """Start the threads.

@@ -12,7 +12,7 @@ from enum import Enum
 from typing import Any, Final
 
 from fluxsm.api.objects import Manifest, ObjectRef
-from fluxsm.rules.order import sort_key
+from fluxsm.objects.order import sort_key
 
 _PLAIN_KEY: Final = re.compile(r"[A-Za-z0-9_$-]+")
 

@@ -15,10 +15,10 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, Final
 
 from fluxsm.api.objects import Manifest
+from fluxsm.build import version as versions
 from fluxsm.build import yaml
 from fluxsm.build.shape import check_shape
 from fluxsm.errors import BuildError
-from fluxsm.rules import version as versions
 
 _MANIFESTS: Final = "flux"
 _IMAGES: Final = "flux-images"

@@ -3,15 +3,7 @@
 
 from __future__ import annotations
 
-from fluxsm.build.options import (
-    AUTOMATION,
-    HELM,
-    KUSTOMIZE,
-    NOTIFIER,
-    REFLECTOR,
-    SOURCE,
-    Options,
-)
+from fluxsm.build.options import AUTOMATION, HELM, KUSTOMIZE, NOTIFIER, REFLECTOR, SOURCE, Options
 from fluxsm.build.pod import append_args
 from fluxsm.build.resource import Resource, deployments_of
 

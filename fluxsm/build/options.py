@@ -10,8 +10,8 @@ from semver import Version
 
 from fluxsm.api import names
 from fluxsm.api.instance import Cluster, FluxInstance, Spec
+from fluxsm.build import version as versions
 from fluxsm.errors import BuildError
-from fluxsm.rules import version as versions
 
 SHARDED = (
     "source-controller",

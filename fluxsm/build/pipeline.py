@@ -16,18 +16,13 @@ from fluxsm.build import additions, components, identity, profiles, rbac, shardi
 from fluxsm.build.checks import check
 from fluxsm.build.distribution import Distribution
 from fluxsm.build.images import ComponentImage, choose_images, read_images, set_images
-from fluxsm.build.metadata import (
-    owner_warnings,
-    set_common_metadata,
-    set_namespaces,
-    with_owner,
-)
+from fluxsm.build.metadata import owner_warnings, set_common_metadata, set_namespaces, with_owner
 from fluxsm.build.normal import normalise
 from fluxsm.build.options import Options
 from fluxsm.build.references import repair_references
 from fluxsm.build.resource import Resource
 from fluxsm.errors import BuildError
-from fluxsm.rules.order import digest_key, sort_for_delivery
+from fluxsm.objects.order import digest_key, sort_for_delivery
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from fluxsm.api.objects import Manifest
 from fluxsm.errors import BuildError, MalformedError
-from fluxsm.rules.manifest import entries, mapping, read, text
+from fluxsm.objects.manifest import entries, mapping, read, text
 
 _POD: Final = ("spec", "template", "spec")
 

@@ -77,8 +77,8 @@ def build_instance(instance: FluxInstance, place: str | None, *, pin: bool) -> B
         ArtifactError: the distribution cannot be pulled.
         BuildError: the instance cannot be built.
     """
+    from fluxsm.build import version
     from fluxsm.build.pipeline import build
-    from fluxsm.rules import version
 
     found = distribution.open_distribution(place)
     chosen = version.resolve(

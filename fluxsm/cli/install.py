@@ -117,7 +117,7 @@ def _await(cluster: KubeCluster, objects: Sequence[Manifest], timeout: timedelta
         HealthError: they are not, in time; the message says which and why.
     """
     from fluxsm.cli.connection import finder
-    from fluxsm.rules import health
+    from fluxsm.objects import health
 
     def look() -> list[health.Found]:
         statuses = health.statuses(objects, finder(cluster), datetime.now(UTC))
@@ -133,7 +133,7 @@ def _await_instance(cluster: KubeCluster, ref: ObjectRef, timeout: timedelta) ->
     Raises:
         HealthError: it is not, in time; the message is what the operator says about it.
     """
-    from fluxsm.rules import conditions
+    from fluxsm.core import conditions
 
     def ready() -> Mapping[str, Any]:
         manifest = cluster.get(ref)

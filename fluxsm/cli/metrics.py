@@ -9,8 +9,8 @@ from typing import Any, Final, TypeVar
 
 import click
 
+from fluxsm.core.settings import CertificateFiles, MetricsSettings
 from fluxsm.errors import UsageError
-from fluxsm.settings import CertificateFiles, MetricsSettings
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 

@@ -22,9 +22,9 @@ def command(folder: Path, reference: str) -> None:
     """
     from fluxsm.adapters.folder import Folder, open_folder
     from fluxsm.adapters.registry import local
+    from fluxsm.adapters.registry.archive import pack
+    from fluxsm.adapters.registry.reference import parse_reference
     from fluxsm.adapters.registry.source import local_registry
-    from fluxsm.rules.archive import pack
-    from fluxsm.rules.reference import parse_reference
 
     target = parse_reference(reference)
     open_folder(folder).versions()

@@ -10,7 +10,7 @@ from typing import Any, Final, TypeVar
 
 import click
 
-from fluxsm.settings import RegistrySettings, VerifyPolicy
+from fluxsm.core.settings import RegistrySettings, VerifyPolicy
 
 _KEY: Final = "fluxsm.registry"
 _IDENTITY: Final = {"identity", "issuer", "trusted-root"}

@@ -22,9 +22,9 @@ from fluxsm.api import duration, names
 from fluxsm.cli import metrics, registry
 from fluxsm.cli.distribution import own_folder
 from fluxsm.cli.durations import Duration
+from fluxsm.core.settings import Settings
 from fluxsm.errors import FluxsmError, UsageError
-from fluxsm.rules.lease import Terms
-from fluxsm.settings import Settings
+from fluxsm.runtime.lease import Terms
 
 log = logging.getLogger("fluxsm")
 

@@ -50,7 +50,7 @@ def command(versions: tuple[str, ...], source: str, target: Path) -> None:
     A release archive is checked against the checksums that are published beside it. A folder and
     an artifact bring the image digests of their versions too.
     """
-    from fluxsm.rules.version import is_version
+    from fluxsm.build.version import is_version
 
     for version in versions:
         if not version.startswith("v") or not is_version(version):
@@ -91,8 +91,8 @@ def _only(files: Mapping[str, bytes], version: str, source: str) -> Mapping[str,
 
 
 def _from_release(template: str, version: str) -> tuple[Mapping[str, bytes], str]:
+    from fluxsm.adapters.registry.archive import unpack
     from fluxsm.adapters.registry.download import download
-    from fluxsm.rules.archive import unpack
 
     url = template.replace("{version}", version)
     archive = download(url, registry.settings())

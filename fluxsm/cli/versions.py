@@ -68,7 +68,7 @@ def list_versions(names: Iterable[str], expression: str) -> list[Row]:
     Raises:
         UsageError: the expression is not a range.
     """
-    from fluxsm.rules.version import Range, matching
+    from fluxsm.build.version import Range, matching
 
     names = list(names)
     try:

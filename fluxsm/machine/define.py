@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from fluxsm.machine.alphabet import State
 from fluxsm.machine.laws import violations
+from fluxsm.machine.states import State
 from fluxsm.machine.table import Row, StateDef, Table
 
 

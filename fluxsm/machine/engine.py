@@ -14,7 +14,8 @@ from typing import Any, cast
 
 from transitions import EventData, Machine
 
-from fluxsm.machine.alphabet import Event, State
+from fluxsm.machine.events import Event
+from fluxsm.machine.states import State
 from fluxsm.machine.table import Guard, Row, Table
 
 _GONE = "(gone)"

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import product
 
-from fluxsm.machine.alphabet import Event, State
+from fluxsm.machine.events import Event
+from fluxsm.machine.states import State
 from fluxsm.machine.table import Guard, Row, Table, guard_name
 
 

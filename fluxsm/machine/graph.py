@@ -11,8 +11,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 
-from fluxsm.machine.alphabet import FAULTS, SIGNALS, State
+from fluxsm.machine.events import FAULTS, SIGNALS
 from fluxsm.machine.explore import reachable, shortest_path
+from fluxsm.machine.states import State
 from fluxsm.machine.table import Row, StateDef, Table, guard_name, guard_words
 
 GONE = "Gone"

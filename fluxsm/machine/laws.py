@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from fluxsm.machine.alphabet import FAULTS, SIGNALS, Event, State
+from fluxsm.machine.events import FAULTS, SIGNALS, Event
 from fluxsm.machine.explore import reachable, shortest_path
+from fluxsm.machine.states import State
 from fluxsm.machine.table import Row, StateDef, Table, guard_words
 
 

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
-from fluxsm.machine.alphabet import Event, State
+from fluxsm.machine.events import Event
+from fluxsm.machine.states import State
 
 Guard: TypeAlias = Callable[[Any], bool]
 """A named, pure predicate over what was observed. Its docstring says it in words."""

@@ -15,10 +15,10 @@ from collections.abc import Callable
 from typing import Final
 
 from fluxsm.api.objects import Kind, Manifest, ObjectRef
+from fluxsm.core.ports import Clock, Cluster
 from fluxsm.errors import ClusterError, ConflictError, NotFoundError, UnavailableError
-from fluxsm.ports import Clock, Cluster
-from fluxsm.rules import lease as rules
-from fluxsm.rules.lease import Terms
+from fluxsm.runtime import lease as rules
+from fluxsm.runtime.lease import Terms
 
 log = logging.getLogger("fluxsm.election")
 

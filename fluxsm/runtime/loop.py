@@ -13,7 +13,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Final
 
-from fluxsm.ports import Clock
+from fluxsm.core.ports import Clock
 
 log = logging.getLogger("fluxsm.loop")
 

@@ -16,15 +16,16 @@ from typing import Any, Protocol
 from fluxsm.api import names
 from fluxsm.api.instance import FluxInstance, InvalidInstanceError, parse_instance
 from fluxsm.api.objects import Kind, Manifest, ObjectRef
+from fluxsm.core import conditions, notification, schedule
+from fluxsm.core.memory import Run, Trigger, begin
+from fluxsm.core.ports import Clock, Ports
+from fluxsm.core.settings import Settings
+from fluxsm.core.step import Behaviour, Observed, Step, next_show, take
 from fluxsm.errors import ClusterError, ConflictError, NotFoundError
-from fluxsm.machine.alphabet import Event, State
-from fluxsm.ports import Clock, Ports
-from fluxsm.rules import conditions, notification, schedule
-from fluxsm.rules.drift import Feud
-from fluxsm.rules.ledger import Identity
-from fluxsm.run import Run, Trigger, begin
-from fluxsm.settings import Settings
-from fluxsm.step import Behaviour, Observed, Step, next_show, take
+from fluxsm.machine.events import Event
+from fluxsm.machine.states import State
+from fluxsm.objects.applied import Identity
+from fluxsm.objects.drift import Feud
 
 log = logging.getLogger("fluxsm.reconciler")
 

@@ -16,16 +16,16 @@ import jsonpatch
 from fluxsm.api import names
 from fluxsm.api.objects import CRD, Kind, Manifest, ObjectRef
 from fluxsm.build.patches.selector import parse_selector
+from fluxsm.core.ports import Applied, Interrupt, PatchType, WatchEvent
 from fluxsm.errors import ClusterError, ConflictError, InvalidError, NotFoundError
-from fluxsm.ports import Applied, Interrupt, PatchType, WatchEvent
-from fluxsm.rules import inventory
+from fluxsm.objects import inventory
 from fluxsm.simulation.faults import Faults
 
 Identity = tuple[str, str, str, str]
 
 
 class MemoryCluster:
-    """Implements `fluxsm.ports.Cluster`.
+    """Implements `fluxsm.core.ports.Cluster`.
 
     Attributes:
         objects: everything that exists.
@@ -239,7 +239,7 @@ class MemoryCluster:
 
 
 class StoreView:
-    """Implements `fluxsm.ports.Live`: what watches would tell is the store itself."""
+    """Implements `fluxsm.core.ports.Live`: what watches would tell is the store itself."""
 
     def __init__(self, cluster: MemoryCluster) -> None:
         self._cluster = cluster

@@ -18,17 +18,18 @@ from fluxsm.api import names
 from fluxsm.api.instance import parse_instance
 from fluxsm.api.objects import Manifest
 from fluxsm.build.pipeline import BuildResult
+from fluxsm.core.memory import Failure, Run, Trigger, begin
+from fluxsm.core.ports import Ports
+from fluxsm.core.settings import Settings
+from fluxsm.core.step import Observed, Outcome, Step, take
 from fluxsm.errors import Cure
-from fluxsm.machine.alphabet import SIGNALS, Event, State
 from fluxsm.machine.engine import Engine
+from fluxsm.machine.events import SIGNALS, Event
 from fluxsm.machine.explore import cases
+from fluxsm.machine.states import State
 from fluxsm.machine.table import Row, Table
-from fluxsm.ports import Ports
-from fluxsm.rules import inventory
-from fluxsm.run import Failure, Run, Trigger, begin
-from fluxsm.settings import Settings
+from fluxsm.objects import inventory
 from fluxsm.simulation.world import BEGIN, Time
-from fluxsm.step import Observed, Outcome, Step, take
 from states.behaviour import BEHAVIOUR
 
 _STEP: Final = timedelta(seconds=10)

@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterator
 from typing import Final, TypeAlias
 
 from fluxsm.api import names
-from fluxsm.machine.alphabet import Event
+from fluxsm.core import conditions
+from fluxsm.machine.events import Event
 from fluxsm.machine.table import Table
-from fluxsm.rules import conditions, inventory
+from fluxsm.objects import inventory
 from fluxsm.simulation.exploration import LISTED, Taken
 
 StepLaw: TypeAlias = Callable[[Taken, Table], Iterator[str]]

@@ -9,9 +9,9 @@ from functools import cache
 from fluxsm.adapters.folder import Folder, starter_folder
 from fluxsm.api.objects import Manifest
 from fluxsm.build.distribution import Distribution
+from fluxsm.build.version import supported_minors
+from fluxsm.core.ports import Fetched
 from fluxsm.errors import UsageError
-from fluxsm.ports import Fetched
-from fluxsm.rules.version import supported_minors
 from fluxsm.simulation.faults import Faults
 
 
@@ -29,7 +29,7 @@ def _known() -> frozenset[str]:
 
 
 class Registry:
-    """Implements `fluxsm.ports.Distributions`; every artifact holds what is on offer.
+    """Implements `fluxsm.core.ports.Distributions`; every artifact holds what is on offer.
 
     Attributes:
         minors: the minors that the operator knows.

@@ -25,8 +25,8 @@ from fluxsm.api import duration
 from fluxsm.api.instance import InvalidInstanceError, parse_instance
 from fluxsm.api.objects import ObjectRef
 from fluxsm.build import yaml
+from fluxsm.core import conditions
 from fluxsm.errors import BuildError, UsageError
-from fluxsm.rules import conditions
 from fluxsm.simulation.cluster import merged
 from fluxsm.simulation.faults import CALLS, FOREVER, Fault
 from fluxsm.simulation.world import World

@@ -8,12 +8,12 @@ from typing import Final
 
 from fluxsm.api import duration
 from fluxsm.api.objects import Manifest
-from fluxsm.machine.alphabet import Event
+from fluxsm.core.ports import Notice
+from fluxsm.core.step import Step
+from fluxsm.machine.events import Event
 from fluxsm.machine.table import guard_words
-from fluxsm.ports import Notice
 from fluxsm.simulation.scenario import GONE
 from fluxsm.simulation.world import Moment
-from fluxsm.step import Step
 
 WIDTH: Final = 110
 """Columns after which a message is cut."""

@@ -11,15 +11,15 @@ from typing import Any, Final
 
 from fluxsm.api import names
 from fluxsm.api.objects import Manifest, ObjectRef
-from fluxsm.machine.alphabet import State
-from fluxsm.ports import Notice, Ports
-from fluxsm.rules.timestamp import format_time
+from fluxsm.core.ports import Notice, Ports
+from fluxsm.core.settings import Settings
+from fluxsm.core.step import Behaviour, Step
+from fluxsm.machine.states import State
+from fluxsm.objects.timestamp import format_time
 from fluxsm.runtime.reconciler import INSTANCE, Reconciler
-from fluxsm.settings import Settings
 from fluxsm.simulation.cluster import MemoryCluster, StoreView
 from fluxsm.simulation.faults import Faults
 from fluxsm.simulation.registry import Registry
-from fluxsm.step import Behaviour, Step
 from states.behaviour import BEHAVIOUR
 
 BEGIN: Final = datetime(2026, 1, 1, tzinfo=UTC)
@@ -49,7 +49,7 @@ class Moment:
 
 @dataclass(slots=True)
 class Time:
-    """Implements `fluxsm.ports.Clock`: time passes only when it is told to; chance does nothing.
+    """Implements A `Clock` whose time passes only when it is told to; chance does nothing.
 
     Attributes:
         elapsed: since the beginning.
@@ -148,7 +148,7 @@ class World:
         self._notices.clear()
 
     def record(self, instance: Manifest, notice: Notice, *, address: str = "") -> None:  # noqa: ARG002
-        """Note an event of the step that is about to be noted; a `fluxsm.ports.Recorder`."""
+        """Note an event of the step that is about to be noted; a `fluxsm.core.ports.Recorder`."""
         self._notices.append(notice)
 
     # The instance
@@ -185,7 +185,7 @@ class World:
 
 
 class _Unmeasured:
-    """Implements `fluxsm.ports.Metrics` for a world in which nobody counts."""
+    """Implements `fluxsm.core.ports.Metrics` for a world in which nobody counts."""
 
     def transition(self, source: str, event: str, dest: str, seconds: float) -> None:
         pass

@@ -13,7 +13,7 @@ from fluxsm.adapters.kube.cluster import KubeCluster
 from fluxsm.adapters.kube.paths import Paths
 from fluxsm.adapters.kube.watches import LiveObjects, Watch
 from fluxsm.api.objects import Manifest, ObjectRef
-from fluxsm.ports import Cluster, PatchType
+from fluxsm.core.ports import Cluster, PatchType
 from tests.controlplane.cluster import Cluster as ControlPlane
 from tests.fakes.clock import FakeClock
 from tests.fakes.cluster import FakeCluster

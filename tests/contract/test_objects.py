@@ -6,8 +6,8 @@ from __future__ import annotations
 import pytest
 
 from fluxsm.api.objects import Kind, ObjectRef
+from fluxsm.core.ports import PatchType
 from fluxsm.errors import ClusterError, ConflictError, InvalidError, NotFoundError
-from fluxsm.ports import PatchType
 from tests.contract.samples import CONFIG_MAP, config_map, deployment, ref_of
 from tests.contract.subjects import Subject
 

@@ -15,8 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fluxsm.api.objects import Kind, Manifest, ObjectRef
+from fluxsm.core.ports import Applied, PatchType
 from fluxsm.errors import ClusterError
-from fluxsm.ports import Applied, PatchType
 from tests.contract.samples import crd
 from tests.contract.subjects import FakeSubject, RealSubject, Subject
 from tests.controlplane.cluster import Cluster as ControlPlane

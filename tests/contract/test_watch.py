@@ -10,8 +10,8 @@ import pytest
 
 from fluxsm.api import names
 from fluxsm.api.objects import Kind, Manifest
+from fluxsm.core.ports import Interrupt, WatchEvent
 from fluxsm.errors import NotFoundError
-from fluxsm.ports import Interrupt, WatchEvent
 from tests.contract.samples import CONFIG_MAP, config_map, deployment, ref_of
 from tests.contract.subjects import Subject
 

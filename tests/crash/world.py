@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from fluxsm.api import names
 from fluxsm.api.objects import Manifest, ObjectRef
-from fluxsm.rules import inventory
+from fluxsm.objects import inventory
 from tests.controlplane.cluster import Cluster
 from tests.crash.normal import normal
 

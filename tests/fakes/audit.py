@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from fluxsm.api import names
 from fluxsm.api.objects import CRD, ObjectRef
-from fluxsm.rules import inventory, ownership
+from fluxsm.objects import inventory, ownership
 from tests.fakes.kinds import custom
 from tests.fakes.world import NAMESPACE, World
 

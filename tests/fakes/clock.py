@@ -9,7 +9,7 @@ BEGINNING = datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC)
 
 
 class FakeClock:
-    """Implements `fluxsm.ports.Clock`."""
+    """Implements `fluxsm.core.ports.Clock`."""
 
     def __init__(self, now: datetime = BEGINNING) -> None:
         self._begin = now

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from fluxsm.api import names
 from fluxsm.api.objects import CRD, Kind, Manifest, ObjectRef
+from fluxsm.core.ports import Applied, Clock, Interrupt, PatchType, WatchEvent
 from fluxsm.errors import (
     ClusterError,
     ConflictError,
@@ -17,8 +18,7 @@ from fluxsm.errors import (
     InvalidError,
     NotFoundError,
 )
-from fluxsm.ports import Applied, Clock, Interrupt, PatchType, WatchEvent
-from fluxsm.rules.timestamp import format_time
+from fluxsm.objects.timestamp import format_time
 from tests.fakes import admission, ownership
 from tests.fakes.kinds import BUILTIN, Served, custom, is_established
 from tests.fakes.patches import patched
@@ -29,7 +29,7 @@ from tests.fakes.store import Change, Key, Store
 
 
 class FakeCluster:
-    """Implements `fluxsm.ports.Cluster`. For one thread.
+    """Implements `fluxsm.core.ports.Cluster`. For one thread.
 
     Attributes:
         gate: counts requests and lets faults strike.

@@ -9,8 +9,8 @@ from functools import cache
 from fluxsm.adapters.folder import starter_folder
 from fluxsm.api.objects import Manifest
 from fluxsm.build.distribution import Distribution
+from fluxsm.core.ports import Fetched
 from fluxsm.errors import ArtifactError, FluxsmError
-from fluxsm.ports import Fetched
 
 OLD, MIDDLE, NEW = "v2.6.4", "v2.7.5", "v2.8.8"
 
@@ -40,7 +40,7 @@ def only(*versions: str) -> Distribution:
 
 
 class FakeDistributions:
-    """Implements `fluxsm.ports.Distributions`.
+    """Implements `fluxsm.core.ports.Distributions`.
 
     Attributes:
         own: the bundled distribution, or the error that reading it ends with.

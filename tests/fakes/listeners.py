@@ -6,11 +6,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from fluxsm.api.objects import Manifest
-from fluxsm.ports import Notice
+from fluxsm.core.ports import Notice
 
 
 class FakeRecorder:
-    """Implements `fluxsm.ports.Recorder`."""
+    """Implements `fluxsm.core.ports.Recorder`."""
 
     def __init__(self) -> None:
         self.notices: list[Notice] = []
@@ -29,7 +29,7 @@ class FakeRecorder:
 
 
 class FakeMetrics:
-    """Implements `fluxsm.ports.Metrics`."""
+    """Implements `fluxsm.core.ports.Metrics`."""
 
     def __init__(self) -> None:
         self.transitions: list[tuple[str, str, str]] = []

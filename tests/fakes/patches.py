@@ -10,8 +10,8 @@ import jsonpatch
 import jsonpointer
 
 from fluxsm.api.objects import Manifest
+from fluxsm.core.ports import PatchType
 from fluxsm.errors import InvalidError
-from fluxsm.ports import PatchType
 from tests.fakes.plain import copy
 
 

@@ -10,11 +10,11 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from fluxsm.adapters.kube.watches import LiveObjects, SingletonWatch, Watch
-from fluxsm.machine.alphabet import State
-from fluxsm.ports import Clock, Cluster, Distributions, Metrics, Ports, Recorder
+from fluxsm.core.ports import Clock, Cluster, Distributions, Metrics, Ports, Recorder
+from fluxsm.core.settings import Settings
+from fluxsm.core.step import Step
+from fluxsm.machine.states import State
 from fluxsm.runtime.reconciler import Reconciler
-from fluxsm.settings import Settings
-from fluxsm.step import Step
 from states.behaviour import BEHAVIOUR
 
 

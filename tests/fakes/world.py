@@ -18,10 +18,10 @@ import yaml
 
 from fluxsm.api import names
 from fluxsm.api.objects import Kind, Manifest, ObjectRef
+from fluxsm.core.settings import Settings
+from fluxsm.core.step import Step
 from fluxsm.errors import NotFoundError
-from fluxsm.machine.alphabet import State
-from fluxsm.settings import Settings
-from fluxsm.step import Step
+from fluxsm.machine.states import State
 from tests.fakes.clock import FakeClock
 from tests.fakes.cluster import FakeCluster
 from tests.fakes.controllers import Controllers

@@ -13,9 +13,8 @@ from typing import Final
 from fluxsm.adapters.folder import open_folder, starter_folder
 from fluxsm.api.instance import parse_instance
 from fluxsm.api.objects import Manifest
-from fluxsm.build import yaml
+from fluxsm.build import version, yaml
 from fluxsm.build.pipeline import build
-from fluxsm.rules import version
 
 FOLDER: Final = Path(__file__).parent / "starter"
 _SUFFIX: Final = ".instance.yaml"

@@ -14,8 +14,9 @@ from typing import Any
 from fluxsm.api import names
 from fluxsm.api.instance import parse_instance
 from fluxsm.api.objects import Manifest, ObjectRef
-from fluxsm.machine.alphabet import State
-from fluxsm.rules import conditions, inventory
+from fluxsm.core import conditions
+from fluxsm.machine.states import State
+from fluxsm.objects import inventory
 from states.table import TABLE
 from tests.controlplane.cluster import Cluster
 from tests.integration.operator import Transition, until

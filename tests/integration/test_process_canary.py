@@ -15,7 +15,7 @@ from tests.controlplane.cluster import Cluster
 from tests.controlplane.process import free_ports
 from tests.integration.instance import Instance
 from tests.integration.process_support import Process, eventually, spec
-from tests.unit.process.api_server import ApiServer, Request, serving
+from tests.unit.adapters.api_server import ApiServer, Request, serving
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(90)]
 

@@ -18,9 +18,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from fluxsm.adapters.kube.rbac import CLUSTER, READ, Right
+from fluxsm.adapters.kube.rbac import NAMESPACE as LOCAL
 from fluxsm.api import names
-from fluxsm.rules.rights import CLUSTER, READ, Right
-from fluxsm.rules.rights import NAMESPACE as LOCAL
 from tests.controlplane.cluster import Cluster, Request
 from tests.integration.instance import Instance
 from tests.integration.process_support import (

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
+from fluxsm.adapters.registry.archive import pack
 from fluxsm.adapters.registry.client import OrasRegistry
 from fluxsm.api import names
 from fluxsm.api.objects import Manifest
-from fluxsm.rules.archive import pack
 from tests.integration.instance import Instance
 from tests.integration.operator import Operator, until
 from tests.registry.fixtures import (

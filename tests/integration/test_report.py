@@ -19,7 +19,7 @@ from fluxsm import __version__
 from fluxsm.adapters.metrics import RESOURCE
 from fluxsm.api import names
 from fluxsm.api.objects import Manifest
-from fluxsm.reporting import REPORT_AGENT
+from fluxsm.report.reporting import REPORT_AGENT
 from tests.controlplane.cluster import Cluster, Request
 from tests.controlplane.process import free_ports
 from tests.integration.instance import MERGE, Instance

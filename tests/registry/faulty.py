@@ -11,8 +11,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Self
 
-from fluxsm.rules.archive import pack
-from fluxsm.rules.oci_manifest import OCI_MANIFEST, artifact_manifest, digest_of
+from fluxsm.adapters.registry.archive import pack
+from fluxsm.adapters.registry.oci_manifest import OCI_MANIFEST, artifact_manifest, digest_of
 
 REPOSITORY = "flux/manifests"
 FILES: Mapping[str, bytes] = {"flux/v2.8.8/rbac.yaml": b"kind: ClusterRole\n"}

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from fluxsm.adapters.registry.archive import pack
 from fluxsm.adapters.registry.client import OrasRegistry
+from fluxsm.adapters.registry.docker_config import DockerConfig
 from fluxsm.adapters.registry.exchange import Exchange
-from fluxsm.rules.archive import pack
-from fluxsm.rules.docker_config import DockerConfig
-from fluxsm.rules.oci_manifest import OCI_INDEX, OCI_MANIFEST, digest_of
+from fluxsm.adapters.registry.oci_manifest import OCI_INDEX, OCI_MANIFEST, digest_of
 from tests.fakes.distributions import starter_files
 from tests.registry.server import PASSWORD, USER, Certificate, Registry
 

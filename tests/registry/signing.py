@@ -14,10 +14,15 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from fluxsm.adapters.registry.archive import pack
 from fluxsm.adapters.registry.client import OrasRegistry
-from fluxsm.rules.archive import pack
-from fluxsm.rules.oci_manifest import OCI_INDEX, OCI_MANIFEST, artifact_manifest, digest_of
-from fluxsm.rules.signed import (
+from fluxsm.adapters.registry.oci_manifest import (
+    OCI_INDEX,
+    OCI_MANIFEST,
+    artifact_manifest,
+    digest_of,
+)
+from fluxsm.adapters.registry.signed import (
     BUNDLE_TYPES,
     COSIGN_DOCUMENT,
     COSIGN_PREDICATE,

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from fluxsm.rules.signed import (
+from fluxsm.adapters.registry.signed import (
     BUNDLE_TYPES,
     CERTIFICATE_ANNOTATION,
     LOG_ANNOTATION,

@@ -8,9 +8,10 @@ of each state says which. Whatever else a test is about, the world checks them a
 from __future__ import annotations
 
 from fluxsm.api.objects import Manifest
-from fluxsm.machine.alphabet import State
-from fluxsm.rules import conditions, inventory
-from fluxsm.step import Step
+from fluxsm.core import conditions
+from fluxsm.core.step import Step
+from fluxsm.machine.states import State
+from fluxsm.objects import inventory
 from states.table import TABLE
 
 

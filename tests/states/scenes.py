@@ -10,7 +10,7 @@ from typing import Any
 from fluxsm.api import names
 from fluxsm.api.objects import Kind, Manifest, ObjectRef
 from fluxsm.errors import ArtifactError
-from fluxsm.machine.alphabet import State
+from fluxsm.machine.states import State
 from tests.fakes.distributions import MIDDLE, starter
 from tests.fakes.world import NAMESPACE, World
 

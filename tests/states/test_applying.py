@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from fluxsm.api.objects import ObjectRef
-from fluxsm.machine.alphabet import State
+from fluxsm.machine.states import State
 from tests.fakes.distributions import NEW, starter
 from tests.fakes.world import World
 from tests.states.scenes import CONTROLLER, GIT_CRD, git_repository, installed

@@ -10,9 +10,9 @@ import pytest
 
 from fluxsm.api import names
 from fluxsm.api.objects import Kind, Manifest, ObjectRef
+from fluxsm.core.ports import Fetched
 from fluxsm.errors import ArtifactError
-from fluxsm.machine.alphabet import State
-from fluxsm.ports import Fetched
+from fluxsm.machine.states import State
 from tests.fakes.distributions import MIDDLE, NEW, only
 from tests.fakes.world import NAMESPACE, World
 

@@ -12,15 +12,16 @@ import pytest
 from fluxsm.api.instance import parse_instance
 from fluxsm.api.objects import Kind, Manifest, ObjectRef
 from fluxsm.build.pipeline import BuildResult
+from fluxsm.core.memory import Trigger, begin
+from fluxsm.core.ports import Ports
+from fluxsm.core.settings import Settings
+from fluxsm.core.step import Observed, Outcome
 from fluxsm.errors import NotFoundError
-from fluxsm.machine.alphabet import Event, State
-from fluxsm.ports import Ports
-from fluxsm.rules import migration
-from fluxsm.run import Trigger, begin
-from fluxsm.settings import Settings
-from fluxsm.step import Observed, Outcome
+from fluxsm.machine.events import Event
+from fluxsm.machine.states import State
+from fluxsm.objects import migration
 from states import migrating, signals
-from states.bridging import SETTLE
+from states.work.bridge import SETTLE
 from tests.fakes.clock import FakeClock
 from tests.fakes.world import World
 

@@ -12,7 +12,7 @@ from datetime import timedelta
 
 import pytest
 
-from fluxsm.machine.alphabet import State
+from fluxsm.machine.states import State
 from tests.fakes.audit import orphans, picture, unreadable
 from tests.fakes.requests import Crash, Fault, When
 from tests.fakes.world import NAMESPACE, World

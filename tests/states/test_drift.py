@@ -6,9 +6,9 @@ from __future__ import annotations
 from datetime import timedelta
 
 from fluxsm.api import names
-from fluxsm.machine.alphabet import State
-from fluxsm.rules.drift import FIRST_PAUSE, FREE_REPAIRS
-from fluxsm.run import Trigger
+from fluxsm.core.memory import Trigger
+from fluxsm.machine.states import State
+from fluxsm.objects.drift import FIRST_PAUSE, FREE_REPAIRS
 from tests.fakes.world import World
 from tests.states.scenes import CONTROLLER, installed, old_flux, unhealthy, version
 

@@ -14,6 +14,7 @@ from fluxsm import errors
 from fluxsm.api import names
 from fluxsm.api.objects import Kind, ObjectRef
 from fluxsm.build.distribution import Distribution
+from fluxsm.core import conditions
 from fluxsm.errors import (
     ArtifactError,
     BuildError,
@@ -24,8 +25,7 @@ from fluxsm.errors import (
     NotFoundError,
     UnavailableError,
 )
-from fluxsm.machine.alphabet import State
-from fluxsm.rules import conditions
+from fluxsm.machine.states import State
 from tests.fakes.audit import orphans, picture
 from tests.fakes.distributions import only, starter, starter_files
 from tests.fakes.requests import Fault, Request

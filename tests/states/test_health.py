@@ -11,7 +11,7 @@ import pytest
 from fluxsm.api import names
 from fluxsm.api.objects import Kind, Manifest, ObjectRef
 from fluxsm.errors import ForbiddenError
-from fluxsm.machine.alphabet import State
+from fluxsm.machine.states import State
 from tests.fakes.requests import Fault, Request
 from tests.fakes.world import NAMESPACE, World
 from tests.states.scenes import CONTROLLER

@@ -12,9 +12,10 @@ import pytest
 from fluxsm.api import names
 from fluxsm.api.objects import Manifest, ObjectRef
 from fluxsm.errors import UnavailableError
-from fluxsm.machine.alphabet import Event, State
+from fluxsm.machine.events import Event
+from fluxsm.machine.states import State
 from fluxsm.machine.table import Row
-from fluxsm.rules import inventory
+from fluxsm.objects import inventory
 from states.table import TABLE
 from tests.fakes.audit import orphans, picture, plain, unreadable
 from tests.fakes.distributions import NEW, only, starter

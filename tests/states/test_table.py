@@ -10,16 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from fluxsm.machine.alphabet import FAULTS, SIGNALS, Event, State
+from fluxsm.machine.events import FAULTS, SIGNALS, Event
 from fluxsm.machine.explore import reachable, shortest_path
+from fluxsm.machine.states import State
 from states.table import TABLE
 
 STATES = Path(__file__).resolve().parents[2] / "states"
 HANDLERS = sorted(
     path
-    for path in STATES.glob("*.py")
-    if path.stem
-    not in {"__init__", "table", "meanings", "signals", "guards", "announcements", "behaviour"}
+    for path in STATES.rglob("*.py")
+    if path.stem not in {"__init__", "table", "definitions", "signals", "guards", "behaviour"}
 )
 HAPPY = [
     State.PENDING,

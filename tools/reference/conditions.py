@@ -8,12 +8,13 @@ from datetime import UTC, datetime
 
 from fluxsm.api import glossary, names
 from fluxsm.api.instance import parse_instance
+from fluxsm.core.memory import Failure, Run, Trigger
+from fluxsm.core.status import project
 from fluxsm.errors import Cure
-from fluxsm.machine.alphabet import Event, State
+from fluxsm.machine.events import Event
 from fluxsm.machine.render import markdown
+from fluxsm.machine.states import State
 from fluxsm.machine.table import Row, StateDef
-from fluxsm.projection import project
-from fluxsm.run import Failure, Run, Trigger
 from states.table import TABLE
 
 _NOW = datetime(2026, 1, 1, tzinfo=UTC)

@@ -6,9 +6,9 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterator
 
-from fluxsm.machine.alphabet import SIGNALS, Event
+from fluxsm.core.kubernetes_events import ANNOUNCEMENTS
+from fluxsm.machine.events import SIGNALS, Event
 from fluxsm.machine.render import markdown
-from states.announcements import ANNOUNCEMENTS
 from states.table import TABLE
 from tools.reference.states import EVENTS
 

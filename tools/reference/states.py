@@ -6,9 +6,10 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterator
 
-from fluxsm.machine.alphabet import Event, State
+from fluxsm.machine.events import Event
 from fluxsm.machine.graph import around, condensed, overview
 from fluxsm.machine.render import markdown, mermaid, svg
+from fluxsm.machine.states import State
 from fluxsm.machine.table import guard_words
 from states.behaviour import BEHAVIOUR
 from states.table import TABLE

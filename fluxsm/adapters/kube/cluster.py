@@ -15,14 +15,8 @@ from fluxsm.adapters.kube.paths import Paths
 from fluxsm.adapters.kube.watches import RESYNC_SECONDS
 from fluxsm.api import names
 from fluxsm.api.objects import Kind, Manifest, ObjectRef
-from fluxsm.errors import (
-    ClusterError,
-    ExpiredError,
-    InvalidError,
-    NotFoundError,
-    UnavailableError,
-)
-from fluxsm.ports import Applied, Interrupt, PatchType, WatchEvent
+from fluxsm.core.ports import Applied, Interrupt, PatchType, WatchEvent
+from fluxsm.errors import ClusterError, ExpiredError, InvalidError, NotFoundError, UnavailableError
 
 PARALLEL: Final = 8
 """Applies that are under way at the same time."""
@@ -38,7 +32,7 @@ _END_OF_LIST: Final = "k8s.io/initial-events-end"
 
 
 class KubeCluster:
-    """Implements `fluxsm.ports.Cluster`."""
+    """Implements `fluxsm.core.ports.Cluster`."""
 
     def __init__(
         self,

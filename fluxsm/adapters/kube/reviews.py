@@ -10,8 +10,8 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from fluxsm.adapters.kube.client import KubeClient
+from fluxsm.core.ports import Clock
 from fluxsm.errors import ClusterError
-from fluxsm.ports import Clock
 
 log = logging.getLogger("fluxsm.reviews")
 

@@ -19,8 +19,8 @@ from typing import Final
 from fluxsm.adapters.kube.trim import METADATA_ONLY, trim
 from fluxsm.api import names
 from fluxsm.api.objects import Kind, Manifest, ObjectRef
+from fluxsm.core.ports import Clock, Cluster, Interrupt, Wake, WatchEvent
 from fluxsm.errors import ClusterError, ExpiredError, NotFoundError
-from fluxsm.ports import Clock, Cluster, Interrupt, Wake, WatchEvent
 
 log = logging.getLogger("fluxsm.watch")
 
@@ -280,7 +280,7 @@ def _version(manifest: Manifest) -> int:
 
 
 class LiveObjects:
-    """Implements `fluxsm.ports.Live`: the managed objects, by their owner label."""
+    """Implements `fluxsm.core.ports.Live`: the managed objects, by their owner label."""
 
     def __init__(
         self,

@@ -19,8 +19,8 @@ import oras.auth
 import requests
 from oras.auth.utils import authHeader, parse_auth_header
 
+from fluxsm.adapters.registry.docker_config import DockerConfig, Login
 from fluxsm.errors import ArtifactError
-from fluxsm.rules.docker_config import DockerConfig, Login
 
 CLIENT_ID: Final = "fluxsm"
 

@@ -15,7 +15,7 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-from fluxsm.rules.oci_manifest import digest_of
+from fluxsm.adapters.registry.oci_manifest import digest_of
 
 MAX_BYTES: Final = 64 << 20
 """Bytes that are kept; the least recently used content goes first."""

@@ -19,14 +19,12 @@ import requests
 import urllib3
 
 from fluxsm.adapters.registry import diagnosis
+from fluxsm.adapters.registry.archive import PackedFiles, unpack
 from fluxsm.adapters.registry.cache import ContentCache, Proofs
 from fluxsm.adapters.registry.deadline import Deadline, DeadlineExceededError, run_within
+from fluxsm.adapters.registry.docker_config import DockerConfig, Login
 from fluxsm.adapters.registry.exchange import Check, Exchange, Settings
-from fluxsm.adapters.registry.transport import tls_context
-from fluxsm.errors import ArtifactError
-from fluxsm.rules.archive import PackedFiles, unpack
-from fluxsm.rules.docker_config import DockerConfig, Login
-from fluxsm.rules.oci_manifest import (
+from fluxsm.adapters.registry.oci_manifest import (
     ARTIFACT_CONFIG,
     DEFAULT_PLATFORM,
     INDEXES,
@@ -36,7 +34,9 @@ from fluxsm.rules.oci_manifest import (
     digest_of,
     first_layer,
 )
-from fluxsm.rules.reference import parse_reference
+from fluxsm.adapters.registry.reference import parse_reference
+from fluxsm.adapters.registry.transport import tls_context
+from fluxsm.errors import ArtifactError
 
 PULL_LIMIT: Final = timedelta(seconds=30)
 """How long a whole pull may take."""

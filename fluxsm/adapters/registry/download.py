@@ -11,11 +11,11 @@ from urllib.parse import urlsplit
 import requests
 
 from fluxsm.adapters.registry import diagnosis
+from fluxsm.adapters.registry.archive import LIMITS
 from fluxsm.adapters.registry.deadline import Deadline, DeadlineExceededError, run_within
 from fluxsm.adapters.registry.transport import TooLargeError, new_session, tls_context
+from fluxsm.core.settings import RegistrySettings
 from fluxsm.errors import ArtifactError
-from fluxsm.rules.archive import LIMITS
-from fluxsm.settings import RegistrySettings
 
 LIMIT: Final = timedelta(minutes=2)
 """How long one file may take."""

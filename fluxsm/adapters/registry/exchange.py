@@ -15,11 +15,8 @@ from fluxsm.adapters.registry import diagnosis
 from fluxsm.adapters.registry.auth import login_for
 from fluxsm.adapters.registry.cache import ContentCache, Proofs
 from fluxsm.adapters.registry.deadline import Deadline
-from fluxsm.adapters.registry.protocol import Repository
-from fluxsm.adapters.registry.transport import new_session
-from fluxsm.errors import ArtifactError
-from fluxsm.rules.docker_config import DockerConfig, Login
-from fluxsm.rules.oci_manifest import (
+from fluxsm.adapters.registry.docker_config import DockerConfig, Login
+from fluxsm.adapters.registry.oci_manifest import (
     Descriptor,
     Image,
     Index,
@@ -27,7 +24,10 @@ from fluxsm.rules.oci_manifest import (
     parse_manifest,
     select_platform,
 )
-from fluxsm.rules.reference import Reference, host_name, is_digest
+from fluxsm.adapters.registry.protocol import Repository
+from fluxsm.adapters.registry.reference import Reference, host_name, is_digest
+from fluxsm.adapters.registry.transport import new_session
+from fluxsm.errors import ArtifactError
 
 Result = TypeVar("Result")
 

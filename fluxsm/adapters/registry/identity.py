@@ -21,9 +21,9 @@ from sigstore.models import Bundle, TransparencyLogEntry, TrustedRoot
 from sigstore.verify import Verifier
 from sigstore.verify.policy import Identity
 
+from fluxsm.adapters.registry.signed import Envelope, annotated_bundle, signed_digests
+from fluxsm.core.settings import VerifyPolicy
 from fluxsm.errors import ArtifactError, UsageError
-from fluxsm.rules.signed import Envelope, annotated_bundle, signed_digests
-from fluxsm.settings import VerifyPolicy
 
 _MAX_TEXT = 300
 """Characters of what the library says; it quotes what may be hostile."""

@@ -10,8 +10,8 @@ import subprocess
 from pathlib import Path
 from typing import Final
 
+from fluxsm.adapters.registry.docker_config import IDENTITY_TOKEN_USER, DockerConfig, Login
 from fluxsm.errors import ArtifactError
-from fluxsm.rules.docker_config import IDENTITY_TOKEN_USER, DockerConfig, Login
 
 HELPER_SECONDS: Final = 20.0
 """How long a credential helper may take; some open a browser or ask a cloud."""

@@ -20,14 +20,14 @@ import oras.provider
 import requests
 
 from fluxsm.adapters.registry import diagnosis
+from fluxsm.adapters.registry.archive import LIMITS
 from fluxsm.adapters.registry.auth import RegistryAuth
 from fluxsm.adapters.registry.deadline import Deadline
+from fluxsm.adapters.registry.docker_config import Login
+from fluxsm.adapters.registry.oci_manifest import ACCEPTED, Descriptor, digest_of
+from fluxsm.adapters.registry.reference import Reference, is_digest
 from fluxsm.adapters.registry.transport import BODY_LIMIT, BoundedAdapter, TooLargeError
 from fluxsm.errors import ArtifactError
-from fluxsm.rules.archive import LIMITS
-from fluxsm.rules.docker_config import Login
-from fluxsm.rules.oci_manifest import ACCEPTED, Descriptor, digest_of
-from fluxsm.rules.reference import Reference, is_digest
 
 MAX_TRIES: Final = 5
 """Requests for one answer, as long as the deadline allows."""

@@ -10,8 +10,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
+from fluxsm.adapters.registry.signed import Envelope, signed_digests
 from fluxsm.errors import ArtifactError, UsageError
-from fluxsm.rules.signed import Envelope, signed_digests
 
 Key = ec.EllipticCurvePublicKey | rsa.RSAPublicKey | ed25519.Ed25519PublicKey
 

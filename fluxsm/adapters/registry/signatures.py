@@ -13,9 +13,8 @@ from functools import partial
 from typing import Final, Protocol
 
 from fluxsm.adapters.registry.exchange import Check, Exchange
-from fluxsm.errors import ArtifactError, UsageError
-from fluxsm.rules.oci_manifest import Descriptor, Image, Index, parse_manifest
-from fluxsm.rules.signed import (
+from fluxsm.adapters.registry.oci_manifest import Descriptor, Image, Index, parse_manifest
+from fluxsm.adapters.registry.signed import (
     BUNDLE_TYPES,
     SIMPLE_TYPE,
     Envelope,
@@ -24,7 +23,8 @@ from fluxsm.rules.signed import (
     kept,
     simple_envelope,
 )
-from fluxsm.settings import VerifyPolicy
+from fluxsm.core.settings import VerifyPolicy
+from fluxsm.errors import ArtifactError, UsageError
 
 MAX_SIGNATURES: Final = 16
 """Signatures of one digest that are looked at, in each layout."""

@@ -12,12 +12,12 @@ from collections.abc import Mapping, Sequence
 
 from fluxsm.adapters.registry import local
 from fluxsm.adapters.registry.client import Artifact, OrasRegistry
+from fluxsm.adapters.registry.docker_config import DockerConfig
 from fluxsm.adapters.registry.exchange import Check
 from fluxsm.api.objects import Manifest
 from fluxsm.build.distribution import Distribution
-from fluxsm.ports import Fetched
-from fluxsm.rules.docker_config import DockerConfig
-from fluxsm.settings import RegistrySettings
+from fluxsm.core.ports import Fetched
+from fluxsm.core.settings import RegistrySettings
 
 
 class ArtifactSource:

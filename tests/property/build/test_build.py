@@ -22,7 +22,7 @@ from fluxsm.build.compare import compare
 from fluxsm.build.distribution import Distribution
 from fluxsm.build.pipeline import BuildResult, build
 from fluxsm.errors import BuildError
-from fluxsm.rules.order import sort_for_delivery
+from fluxsm.objects.order import sort_for_delivery
 from tests.property.build.strategies import INSTANCES, PLACES
 
 Place = tuple[Distribution, str]

@@ -24,8 +24,8 @@ from fluxsm.adapters.kube.watches import RESYNC_SECONDS
 from fluxsm.api import names
 from fluxsm.api.objects import ObjectRef
 from fluxsm.errors import ArtifactError, ConflictError, ForbiddenError, UnavailableError
-from fluxsm.machine.alphabet import State
-from fluxsm.rules import ownership
+from fluxsm.machine.states import State
+from fluxsm.objects import ownership
 from tests.fakes.audit import orphans, unreadable
 from tests.fakes.distributions import only, starter
 from tests.fakes.requests import Crash, Fault, When

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from fluxsm.api import glossary, names
-from fluxsm.rules import conditions
+from fluxsm.core import conditions
 
 # Reasons are CamelCase words that are neither types nor anything else that is named so.
 NO_REASONS = {

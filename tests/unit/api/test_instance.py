@@ -9,11 +9,7 @@ from typing import Any
 import pytest
 
 from fluxsm.api import names
-from fluxsm.api.instance import (
-    FluxInstance,
-    InvalidInstanceError,
-    parse_instance,
-)
+from fluxsm.api.instance import FluxInstance, InvalidInstanceError, parse_instance
 
 SYNC = {"kind": "GitRepository", "url": "https://example.org/r", "ref": "main", "path": "./c"}
 

@@ -12,10 +12,10 @@ from click.testing import CliRunner
 
 from fluxsm.adapters.folder import open_folder, starter_folder
 from fluxsm.api.instance import InvalidInstanceError, parse_instance
+from fluxsm.build import version
 from fluxsm.build.pipeline import build
 from fluxsm.cli import distribution, root
 from fluxsm.errors import BuildError
-from fluxsm.rules import version
 
 PATCH = ".spec.kustomize.patches[0].patch"
 TARGET = ".spec.kustomize.patches[0].target"

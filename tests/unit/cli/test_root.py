@@ -54,7 +54,7 @@ def test_no_signature_library_is_loaded_unless_one_is_asked_for() -> None:
     code = (
         "import sys, pathlib\n"
         "import fluxsm.app, fluxsm.cli.run, fluxsm.adapters.registry.source\n"
-        "from fluxsm.settings import RegistrySettings, VerifyPolicy\n"
+        "from fluxsm.core.settings import RegistrySettings, VerifyPolicy\n"
         "loaded = lambda: [n for n in ('sigstore', 'cryptography') if n in sys.modules]\n"
         "fluxsm.app._Artifacts(RegistrySettings()).prepare()\n"
         "print(loaded())\n"

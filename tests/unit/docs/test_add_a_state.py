@@ -27,8 +27,8 @@ ROWS = """        rows(S.HEALTH_CHECKING,                     E.HEALTHY,      S.
 """
 HANDLER = '''"""Auditing: look at what was applied once more."""
 
-from fluxsm.machine.alphabet import Event
-from fluxsm.step import Outcome
+from fluxsm.machine.events import Event
+from fluxsm.core.step import Outcome
 
 
 def run(observed, ports):
@@ -75,14 +75,14 @@ def complaint(root: Path) -> str:
 
 def test_the_recipe_leads_to_a_new_state(copy: Path) -> None:
     """Each step is asked for by the one before it, and in the end an instance walks through."""
-    alphabet = "fluxsm/machine/alphabet.py"
-    insert(copy, alphabet, '    READY = "Ready"\n', '    AUDITING = "Auditing"\n')
-    insert(copy, alphabet, '    DUE = "Due"\n', '    AUDITED = "Audited"\n')
+    states = "fluxsm/machine/states.py"
+    insert(copy, states, '    READY = "Ready"\n', '    AUDITING = "Auditing"\n')
+    insert(copy, "fluxsm/machine/events.py", '    DUE = "Due"\n', '    AUDITED = "Audited"\n')
     assert "Auditing has no definition" in complaint(copy)
 
-    meanings = (copy / "states/meanings.py").read_text()
+    meanings = (copy / "states/definitions.py").read_text()
     assert meanings.endswith("    ),\n)\n")
-    (copy / "states/meanings.py").write_text(meanings.removesuffix(")\n") + MEANING)
+    (copy / "states/definitions.py").write_text(meanings.removesuffix(")\n") + MEANING)
     assert "Auditing cannot be reached from Pending" in complaint(copy)
     assert "Auditing has no row for Audited" in complaint(copy)
 

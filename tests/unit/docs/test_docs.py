@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from fluxsm.cli import root
-from fluxsm.machine.alphabet import State
+from fluxsm.machine.states import State
 from tools.reference import states
 
 ROOT = Path(__file__).resolve().parents[3]

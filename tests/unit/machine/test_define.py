@@ -8,15 +8,16 @@ from dataclasses import replace
 
 import pytest
 
-from fluxsm.machine.alphabet import Event, State
 from fluxsm.machine.define import UnsoundTableError, define
+from fluxsm.machine.events import Event
+from fluxsm.machine.states import State
 from fluxsm.machine.table import Row, StateDef
-from states.meanings import MEANINGS
+from states.definitions import DEFINITIONS
 from states.table import TABLE
 
 
 def refused(
-    change: Callable[[list[Row]], list[Row]], states: tuple[StateDef, ...] = MEANINGS
+    change: Callable[[list[Row]], list[Row]], states: tuple[StateDef, ...] = DEFINITIONS
 ) -> str:
     """What `define` says of the real table after one change."""
     with pytest.raises(UnsoundTableError) as caught:
@@ -43,7 +44,7 @@ def redirected(source: State, event: Event, dest: State | None) -> Callable[[lis
 
 def test_the_real_table_is_sound() -> None:
     """The table of the product passes every check."""
-    again = define(MEANINGS, (TABLE.rows,), initial=TABLE.initial, goal=TABLE.goal)
+    again = define(DEFINITIONS, (TABLE.rows,), initial=TABLE.initial, goal=TABLE.goal)
     assert again.rows == TABLE.rows
 
 
@@ -144,13 +145,13 @@ def test_a_deleted_instance_that_comes_back_is_refused() -> None:
 
 def test_a_state_without_a_definition_is_refused() -> None:
     """What a state means must be said."""
-    states = tuple(item for item in MEANINGS if item.state is not State.FAILED)
+    states = tuple(item for item in DEFINITIONS if item.state is not State.FAILED)
     assert "Failed has no definition" in refused(lambda rows: rows, states)
 
 
 def test_a_state_that_is_defined_twice_is_refused() -> None:
     """A second definition would silently win."""
-    assert "defined twice" in refused(lambda rows: rows, (*MEANINGS, MEANINGS[0]))
+    assert "defined twice" in refused(lambda rows: rows, (*DEFINITIONS, DEFINITIONS[0]))
 
 
 def test_a_guard_without_words_is_refused() -> None:

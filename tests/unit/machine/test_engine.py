@@ -7,10 +7,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from fluxsm.machine.alphabet import Event, State
 from fluxsm.machine.define import define
 from fluxsm.machine.engine import Engine, NoRowError
+from fluxsm.machine.events import Event
 from fluxsm.machine.explore import Case, cases
+from fluxsm.machine.states import State
 from fluxsm.machine.table import Row, guard_name
 from states.table import TABLE
 

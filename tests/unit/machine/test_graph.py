@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import pytest
 
-from fluxsm.machine.alphabet import Event, State
+from fluxsm.machine.events import Event
 from fluxsm.machine.graph import GONE, Graph, Role, around, condensed, extract, main_way, overview
+from fluxsm.machine.states import State
 from states.table import TABLE
 
 

@@ -9,8 +9,9 @@ from dataclasses import replace
 import pytest
 
 from fluxsm.machine import laws
-from fluxsm.machine.alphabet import Event, State
+from fluxsm.machine.events import Event
 from fluxsm.machine.laws import LAWS, Law, Violation, law_name, tell, violations
+from fluxsm.machine.states import State
 from fluxsm.machine.table import Row, StateDef, Table
 from states.table import TABLE
 

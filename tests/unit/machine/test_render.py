@@ -12,9 +12,9 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from fluxsm.machine.alphabet import State
 from fluxsm.machine.graph import GONE, around, condensed
 from fluxsm.machine.render import PICTURES, RENDERERS, mermaid, render, svg
+from fluxsm.machine.states import State
 from fluxsm.machine.table import guard_name, guard_words
 from states.table import TABLE
 

@@ -13,9 +13,13 @@ import pytest
 import sigstore as library
 
 from fluxsm.adapters.registry.signatures import checker
+from fluxsm.adapters.registry.signed import (
+    CERTIFICATE_ANNOTATION,
+    LOG_ANNOTATION,
+    SIMPLE_ANNOTATION,
+)
+from fluxsm.core.settings import VerifyPolicy
 from fluxsm.errors import ArtifactError, UsageError
-from fluxsm.rules.signed import CERTIFICATE_ANNOTATION, LOG_ANNOTATION, SIMPLE_ANNOTATION
-from fluxsm.settings import VerifyPolicy
 from tests.registry import signing
 from tests.registry.faulty import FaultyRegistry
 from tests.registry.signing import (

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from fluxsm.adapters.registry import local
+from fluxsm.adapters.registry.docker_config import Login
 from fluxsm.errors import ArtifactError
-from fluxsm.rules.docker_config import Login
 
 
 @pytest.fixture

@@ -10,11 +10,11 @@ from collections.abc import Callable
 import pytest
 import requests
 
+from fluxsm.adapters.registry.archive import pack
 from fluxsm.adapters.registry.auth import RegistryAuth
 from fluxsm.adapters.registry.client import OrasRegistry
+from fluxsm.adapters.registry.docker_config import DockerConfig, Login
 from fluxsm.errors import ArtifactError
-from fluxsm.rules.archive import pack
-from fluxsm.rules.docker_config import DockerConfig, Login
 from tests.registry.faulty import FILES, Answer, Behaviour, FaultyRegistry, Seen, manifest_path
 
 Client = Callable[..., OrasRegistry]

@@ -13,16 +13,16 @@ from typing import Any
 
 import pytest
 
+from fluxsm.adapters.registry.archive import pack
 from fluxsm.adapters.registry.client import OrasRegistry
-from fluxsm.adapters.registry.transport import BODY_LIMIT
-from fluxsm.errors import ArtifactError
-from fluxsm.rules.archive import pack
-from fluxsm.rules.oci_manifest import (
+from fluxsm.adapters.registry.oci_manifest import (
     OCI_INDEX,
     OCI_MANIFEST,
     artifact_manifest,
     digest_of,
 )
+from fluxsm.adapters.registry.transport import BODY_LIMIT
+from fluxsm.errors import ArtifactError
 from tests.registry.faulty import FILES, Answer, FaultyRegistry, Seen, blob_path, manifest_path
 
 Client = Callable[..., OrasRegistry]

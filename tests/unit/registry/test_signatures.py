@@ -15,11 +15,11 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from fluxsm.adapters.registry import signatures
+from fluxsm.adapters.registry.oci_manifest import OCI_INDEX, artifact_manifest, digest_of
 from fluxsm.adapters.registry.signatures import checker
+from fluxsm.adapters.registry.signed import SIMPLE_ANNOTATION
+from fluxsm.core.settings import VerifyPolicy
 from fluxsm.errors import ArtifactError, UsageError
-from fluxsm.rules.oci_manifest import OCI_INDEX, artifact_manifest, digest_of
-from fluxsm.rules.signed import SIMPLE_ANNOTATION
-from fluxsm.settings import VerifyPolicy
 from tests.registry import signing
 from tests.registry.faulty import FILES, Answer, FaultyRegistry
 from tests.registry.signing import (

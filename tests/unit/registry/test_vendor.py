@@ -10,11 +10,11 @@ import pytest
 from click.testing import CliRunner, Result
 
 from fluxsm.adapters.folder import Folder, open_folder, starter_folder
+from fluxsm.adapters.registry.archive import pack
 from fluxsm.cli import root
 from fluxsm.cli import vendor as vendor_command
 from fluxsm.cli.vendor import command
 from fluxsm.errors import ArtifactError, UsageError
-from fluxsm.rules.archive import pack
 from tests.fakes.distributions import NEW
 from tests.registry.faulty import Answer, FaultyRegistry
 

@@ -11,15 +11,16 @@ import pytest
 from click.testing import CliRunner
 
 from fluxsm.cli import check_machine
-from fluxsm.machine.alphabet import Event, State
 from fluxsm.machine.define import UnsoundTableError, define
+from fluxsm.machine.events import Event
 from fluxsm.machine.laws import law_name
+from fluxsm.machine.states import State
 from fluxsm.machine.table import Table
 from fluxsm.simulation import laws
 from fluxsm.simulation.check import check, check_lives, check_rows, check_steps
 from fluxsm.simulation.exploration import Taken, explore
 from fluxsm.simulation.laws import STEP_LAWS, StepLaw
-from states.meanings import MEANINGS
+from states.definitions import DEFINITIONS
 from states.table import TABLE
 
 
@@ -170,6 +171,6 @@ def test_a_table_that_does_not_load_is_told_too(capsys: pytest.CaptureFixture[st
     """`define` refuses it at import, and says which table it was."""
     table = redirected(State.APPLYING, Event.WAITING, State.BUILDING)
     with pytest.raises(UnsoundTableError) as caught:
-        define(MEANINGS, (table.rows,), initial=table.initial, goal=table.goal)
+        define(DEFINITIONS, (table.rows,), initial=table.initial, goal=table.goal)
     check_machine._tell_rows(caught.value)
     assert "Built happens: it goes to Applying." in capsys.readouterr().out

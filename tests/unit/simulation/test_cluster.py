@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from fluxsm.api.objects import Kind, Manifest, ObjectRef
+from fluxsm.core.ports import Applied
 from fluxsm.errors import (
     ArtifactError,
     ConflictError,
@@ -15,7 +16,6 @@ from fluxsm.errors import (
     NotFoundError,
     UnavailableError,
 )
-from fluxsm.ports import Applied
 from fluxsm.simulation.cluster import MemoryCluster, merged
 from fluxsm.simulation.faults import Fault, Faults
 

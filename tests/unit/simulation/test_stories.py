@@ -13,8 +13,9 @@ from click.testing import CliRunner
 
 from fluxsm.cli.simulate import command
 from fluxsm.errors import UsageError
-from fluxsm.machine.alphabet import Event, State
 from fluxsm.machine.engine import Engine
+from fluxsm.machine.events import Event
+from fluxsm.machine.states import State
 from fluxsm.machine.table import Row
 from fluxsm.simulation.lives import life, lives
 from fluxsm.simulation.scenario import ExpectationError, load, play

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from fluxsm.machine.alphabet import State
+from fluxsm.machine.states import State
 from states.table import TABLE
 from tools.mutate import mutants, noticed_by
 

@@ -1,0 +1,207 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What people are told, read off a step after it was saved.
+
+Each announcement is a rule from a step to a notice, and the rules stand in the order in which
+their events appear. A quiet pass, which changed nothing and was asked for by nobody, says
+nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import TypeAlias
+
+from fluxsm.api import duration, names
+from fluxsm.api.objects import ObjectRef
+from fluxsm.core import conditions, notification
+from fluxsm.core.memory import Trigger
+from fluxsm.core.ports import Notice
+from fluxsm.core.status import describe, describe_refused, is_quiet
+from fluxsm.core.step import Step
+from fluxsm.machine.events import Event
+from fluxsm.machine.states import State
+from fluxsm.objects import changes
+
+Announcement: TypeAlias = Callable[[Step], Notice | None]
+
+
+def announce(step: Step) -> tuple[Notice, ...]:
+    """The notices of a step, in order."""
+    return tuple(notice for rule in ANNOUNCEMENTS if (notice := rule(step)) is not None)
+
+
+def disabled(step: Step) -> Notice | None:
+    """Warning ReconciliationDisabled: on suspension, and on each trigger while suspended."""
+    if step.row.dest is not State.SUSPENDED:
+        return None
+    if not step.moved and step.row.event is not Event.CHANGED:
+        return None
+    return Notice(
+        type="Warning", reason=names.RECONCILIATION_DISABLED, message="Reconciliation is disabled"
+    )
+
+
+def health_check_canceled(step: Step) -> Notice | None:
+    """Normal HealthCheckCanceled: a newer request interrupted the wait for health."""
+    if step.row.source is not State.HEALTH_CHECKING or step.row.event not in {
+        Event.CHANGED,
+        Event.SUSPENDED,
+        Event.DELETED,
+    }:
+        return None
+    ref = ObjectRef.of(step.observed.manifest)
+    return Notice(
+        type="Normal",
+        reason=names.HEALTH_CHECK_CANCELED,
+        message=f"Health checks canceled by a newer request for {ref}",
+    )
+
+
+def outdated(step: Step) -> Notice | None:
+    """Normal OutdatedVersion: there is a newer version, ruled out by the spec or the operator."""
+    run = step.observed.run
+    if step.row.event is not Event.BUILT or run.build is None:
+        return None
+    if run.trigger in {Trigger.TIMER, Trigger.DRIFT, Trigger.RETRY}:
+        return None
+    installed, found = run.build.version, []
+    if run.latest and run.latest != installed:
+        found.append(f"Flux {installed} is outdated, the latest version is {run.latest}")
+    if run.refused:
+        found.append(describe_refused(run.refused))
+    if not found:
+        return None
+    return Notice(type="Normal", reason=names.OUTDATED_VERSION, message="; ".join(found))
+
+
+def progressing(step: Step) -> Notice | None:
+    """Normal Progressing: a revision is being installed that was not attempted before."""
+    build = step.observed.run.build
+    if step.row.event is not Event.RECORDED or build is None:
+        return None
+    attempted = step.observed.instance.status.last_attempted_revision
+    if attempted == build.revision:
+        return None
+    verb = "Upgrading to" if attempted else "Installing"
+    return Notice(
+        type="Normal", reason=names.PROGRESSING, message=f"{verb} revision {build.revision}"
+    )
+
+
+def drift_detected(step: Step) -> Notice | None:
+    """Warning DriftDetected: managed objects were changed or deleted by somebody else."""
+    if step.row.event is not Event.DRIFTED:
+        return None
+    return Notice(type="Warning", reason=names.DRIFT_DETECTED, message=step.outcome.message)
+
+
+def failed(step: Step) -> Notice | None:
+    """Warning with the Ready reason: a run failed."""
+    failure = step.run.failure
+    if step.row.dest is not State.FAILED or not step.moved or failure is None:
+        return None
+    return Notice(
+        type="Warning",
+        reason=failure.reason,
+        message=describe(failure),
+        annotations=metadata(step),
+        notified=True,
+    )
+
+
+def upgrade_blocked(step: Step) -> Notice | None:
+    """Warning with the reason: an upgrade that nobody asked for could not be fetched or built."""
+    blocked = step.run.blocked
+    if step.row.event is not Event.BLOCKED or blocked is None:
+        return None
+    return Notice(
+        type="Warning",
+        reason=blocked.reason,
+        message=f"{describe(blocked)} (the running revision is kept)",
+        annotations=metadata(step),
+        notified=True,
+    )
+
+
+def check_failed(step: Step) -> Notice | None:
+    """Warning: a timer's look at the registry, or a step of the uninstallation, failed."""
+    if step.row.event is not Event.FAULT or step.moved:
+        return None
+    ready = step.row.source is State.READY
+    reason = names.ARTIFACT_FAILED if ready else names.RECONCILIATION_FAILED
+    prefix = "fetch failed: " if ready else ""
+    return Notice(type="Warning", reason=reason, message=f"{prefix}{step.outcome.message}")
+
+
+def changed(step: Step) -> Notice | None:
+    """Normal ReconciliationSucceeded: what a run changed, object by object."""
+    build = step.observed.run.build
+    if step.row.dest is not State.READY or not step.moved or build is None:
+        return None
+    lines = changes.lines(step.observed.run.changes)
+    if not lines:
+        return None
+    installed = not step.observed.instance.status.last_applied_revision
+    return Notice(
+        type="Normal",
+        reason=names.RECONCILIATION_SUCCEEDED,
+        message=changes.message(build.version, lines, installed=installed),
+        annotations=metadata(step),
+        notified=True,
+    )
+
+
+def finished(step: Step) -> Notice | None:
+    """Normal ReconciliationSucceeded: a run that somebody asked for, or that changed a thing."""
+    if step.row.dest is not State.READY or not step.moved or step.row.event is Event.BLOCKED:
+        return None
+    saved = step.observed.manifest.get("status") or {}
+    if is_quiet(saved, step.row, step.run) or step.run.build is None:
+        return None
+    took = duration.format_elapsed(step.observed.now - step.run.started)
+    return Notice(
+        type="Normal",
+        reason=names.RECONCILIATION_SUCCEEDED,
+        message=f"Reconciliation finished in {took}",
+        annotations={names.REVISION_ANNOTATION: step.run.build.revision},
+    )
+
+
+def verified(step: Step) -> Notice | None:
+    """Normal Verified: an artifact was installed that has the signature that was asked for."""
+    told = conditions.find(step.status.get("conditions") or [], names.VERIFIED)
+    if told is None or step.row.dest is not State.READY:
+        return None
+    before = step.observed.instance.condition(names.VERIFIED)
+    if before is not None and before.message == told["message"]:
+        return None
+    return Notice(type="Normal", reason=names.VERIFIED, message=str(told["message"]))
+
+
+def leftovers(step: Step) -> Notice | None:
+    """Warning: the instance is gone, but not everything that it had installed."""
+    if step.row.event is not Event.UNINSTALLED or not step.outcome.message:
+        return None
+    return Notice(type="Warning", reason=names.RECONCILIATION_FAILED, message=step.outcome.message)
+
+
+def metadata(step: Step) -> Mapping[str, str]:
+    """The annotations of a notified event: the revision, and what the instance asks to add."""
+    revision = str(step.status.get("lastAttemptedRevision", ""))
+    return notification.metadata(step.observed.instance.metadata.annotations, revision)
+
+
+ANNOUNCEMENTS: Iterable[Announcement] = (
+    disabled,
+    health_check_canceled,
+    outdated,
+    progressing,
+    drift_detected,
+    failed,
+    upgrade_blocked,
+    check_failed,
+    changed,
+    verified,
+    finished,
+    leftovers,
+)

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+"""See what others changed on the objects that were applied, and when to repair it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TypeAlias
+
+from fluxsm.api.objects import Manifest, ObjectRef
+from fluxsm.core.ports import Ports
+from fluxsm.core.step import Observed, Outcome
+from fluxsm.machine.events import Event
+from fluxsm.objects import drift, ownership
+
+Touched: TypeAlias = tuple[Manifest, Manifest | None]
+"""An object as it was applied, and as it is now; None when it was deleted."""
+
+
+def find(observed: Observed, ports: Ports) -> list[Touched]:
+    """Objects that are not any more what was applied.
+
+    One whose owner has switched repairs off is left as it is until the next run.
+    """
+    build = observed.run.build
+    objects = build.objects if build else ()
+    pairs = [(wanted, ports.live.get(ObjectRef.of(wanted))) for wanted in objects]
+    return [item for item in pairs if _is_touched(*item, observed)]
+
+
+def _is_touched(wanted: Manifest, live: Manifest | None, observed: Observed) -> bool:
+    if live is not None and ownership.is_reconcile_disabled(live):
+        return False
+    return observed.run.ledger.has_drifted(wanted, live)
+
+
+def detect(touched: Sequence[Touched], observed: Observed) -> Outcome | None:
+    """Drifted, with a message that names objects, fields and who changed them.
+
+    An object over which somebody else insists on another value is left alone for a growing time:
+    two programs that rewrite each other without end help nobody.
+    """
+    found = [
+        (wanted, live)
+        for wanted, live in touched
+        if observed.now >= _next_repair(observed, ObjectRef.of(wanted))
+    ]
+    if not found:
+        return None
+    feuds, lines = dict(observed.run.feuds), []
+    for wanted, live in found:
+        identity = ObjectRef.of(wanted).identity
+        feud = drift.after_repair(feuds.get(identity), observed.now)
+        feuds[identity] = feud
+        lines.append(f"{drift.describe(wanted, live)}{drift.warning(feud)}")
+    # Applying applies an object once in a run: what it did to these does not count any more.
+    repaired = {ObjectRef.of(wanted).identity for wanted, _ in found}
+    changes = tuple(item for item in observed.run.changes if item.ref.identity not in repaired)
+    facts = {"feuds": feuds, "changes": changes}
+    return Outcome(event=Event.DRIFTED, message="; ".join(lines), facts=facts)
+
+
+def _next_repair(observed: Observed, ref: ObjectRef) -> datetime:
+    feud = observed.run.feuds.get(ref.identity)
+    return feud.next_repair if feud else observed.now
+
+
+def repairs_ahead(touched: Sequence[Touched], observed: Observed) -> list[datetime]:
+    """When the objects that are left alone for now are due."""
+    return [_next_repair(observed, ObjectRef.of(wanted)) for wanted, _ in touched]

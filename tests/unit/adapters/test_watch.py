@@ -1,0 +1,211 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a watch knows after news that are missed, doubled, late, out of order or cut short."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from itertools import permutations
+from typing import Any
+
+import pytest
+
+from fluxsm.adapters.kube.watches import Scope, Watch
+from fluxsm.api.objects import Kind, Manifest
+from fluxsm.core.ports import WatchEvent
+from fluxsm.errors import ExpiredError, NotFoundError, UnavailableError
+from tests.fakes.clock import FakeClock
+
+KIND = Kind("", "v1", "ConfigMap")
+
+
+def thing(name: str, version: int) -> Manifest:
+    """An object at a version."""
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": name, "namespace": "x", "resourceVersion": str(version)},
+    }
+
+
+def event(type_: Any, name: str = "", version: int = 0) -> WatchEvent:
+    """One line of a watch."""
+    return WatchEvent(type=type_, manifest=thing(name, version))
+
+
+class Script:
+    """An API server whose connections are written down beforehand."""
+
+    def __init__(self, *connections: tuple[Any, ...]) -> None:
+        self._connections = list(connections)
+        self.versions: list[str] = []
+
+    def watch(self, _kind: Kind, **options: Any) -> Iterator[WatchEvent]:
+        """Play the next connection; an error in it is raised where it stands."""
+        self.versions.append(options["resource_version"])
+        for item in self._connections.pop(0):
+            if isinstance(item, Exception):
+                raise item
+            yield item
+
+
+def watching(*connections: tuple[Any, ...]) -> tuple[Watch, Script, list[str]]:
+    """A watch that has listened to all connections, and how often it woke the machine."""
+    script, woken = Script(*connections), list[str]()
+    cluster: Any = script
+    watch = Watch(cluster, Scope(kind=KIND), FakeClock(), lambda: woken.append("woken"))
+    for _ in connections:
+        watch.listen()
+    return watch, script, woken
+
+
+def known(watch: Watch) -> dict[str, int]:
+    """Name and version of what the watch knows."""
+    return {
+        item["metadata"]["name"]: int(item["metadata"]["resourceVersion"]) for item in watch.all()
+    }
+
+
+LISTED = (event("ADDED", "a", 1), event("ADDED", "b", 2), event("SYNCED", "", 2))
+
+
+def test_nothing_is_known_before_the_whole_list_has_come() -> None:
+    """A list that broke off does not count, and is begun again."""
+    watch, script, woken = watching((LISTED[0], UnavailableError("broke")))
+    assert not watch.synced
+    assert woken == []
+    assert script.versions == [""]
+
+
+def test_a_list_that_broke_off_is_begun_again() -> None:
+    """What it had told is dropped if it is not there any more."""
+    watch, script, _ = watching(
+        (LISTED[0], UnavailableError("broke")), (event("ADDED", "b", 2), event("SYNCED", "", 3))
+    )
+    assert script.versions == ["", ""]
+    assert known(watch) == {"b": 2}
+
+
+@pytest.mark.parametrize(
+    "end", [(), (UnavailableError("broke"),)], ids=["a normal end", "a broken one"]
+)
+def test_a_watch_goes_on_where_it_ended(end: tuple[Any, ...]) -> None:
+    """At the last bookmark or event."""
+    watch, script, _ = watching(
+        (*LISTED, event("BOOKMARK", "", 9), *end), (event("MODIFIED", "a", 10), *end), ()
+    )
+    assert script.versions == ["", "9", "10"]
+    assert known(watch) == {"a": 10, "b": 2}
+
+
+def test_what_was_lost_without_a_word_is_made_good_in_time() -> None:
+    """The whole is heard anew when that is due, however the watch ended; not before."""
+    clock = FakeClock()
+    script = Script(
+        (*LISTED, event("BOOKMARK", "", 9)),  # the deletion of a, and the next b, got lost
+        (UnavailableError("broke"),),
+        (event("ADDED", "b", 8), event("SYNCED", "", 10)),
+        (),
+    )
+    cluster: Any = script
+    watch = Watch(cluster, Scope(kind=KIND), clock, lambda: None, resync=100)
+    watch.listen()
+    clock.advance(timedelta(seconds=99))
+    watch.listen()
+    assert known(watch) == {"a": 1, "b": 2}
+    clock.advance(timedelta(seconds=1))
+    watch.listen()
+    assert known(watch) == {"b": 8}
+    clock.advance(timedelta(seconds=99))
+    watch.listen()
+    assert script.versions == ["", "9", "", "10"]
+
+
+def test_a_forgotten_history_is_listed_again() -> None:
+    """And what went in the meantime is dropped, without having been told of."""
+    watch, script, woken = watching(
+        LISTED, (ExpiredError("too old"),), (event("ADDED", "b", 2), event("SYNCED", "", 20))
+    )
+    assert script.versions == ["", "2", ""]
+    assert known(watch) == {"b": 2}
+    assert len(woken) == 2
+
+
+def test_an_object_written_after_the_list_is_not_dropped_for_missing_in_it() -> None:
+    """The answer to an apply was noted while the list was on its way."""
+    script = Script((event("SYNCED", "", 5),))
+    cluster: Any = script
+    watch = Watch(cluster, Scope(kind=KIND), FakeClock(), lambda: None)
+    watch.put(thing("new", 7))
+    watch.put(thing("old", 4))
+    watch.listen()
+    assert known(watch) == {"new": 7}
+
+
+def test_news_in_any_order_end_in_the_same() -> None:
+    """Level-triggered: what counts is the newest version of each object."""
+    news = (event("MODIFIED", "a", 5), event("MODIFIED", "a", 6), event("MODIFIED", "b", 7))
+    for order in permutations(news):
+        watch, _, _ = watching((*LISTED, *order, *order))
+        assert known(watch) == {"a": 6, "b": 7}
+
+
+def test_an_answer_is_not_undone_by_late_news() -> None:
+    """The watch tells later what the apply has told already."""
+    watch, _, _ = watching(LISTED)
+    watch.put(thing("a", 9))
+    assert known(watch)["a"] == 9
+    watch._hear(event("MODIFIED", "a", 5), None)
+    assert known(watch)["a"] == 9
+
+
+def test_a_late_answer_does_not_bring_an_object_back() -> None:
+    """It was deleted after the version that the answer shows."""
+    watch, _, _ = watching((*LISTED, event("DELETED", "a", 8)))
+    watch.put(thing("a", 7))
+    assert known(watch) == {"b": 2}
+    watch.put(thing("a", 9))
+    assert known(watch) == {"a": 9, "b": 2}
+
+
+def test_late_news_of_a_deletion_do_not_remove_the_next_incarnation() -> None:
+    """Its version is older than what is known."""
+    watch, _, _ = watching((*LISTED, event("ADDED", "a", 12), event("DELETED", "a", 11)))
+    assert known(watch) == {"a": 12, "b": 2}
+
+
+def test_a_kind_that_is_not_served_has_no_objects() -> None:
+    """That is an answer too, so nobody waits for it; when it is served, it is listed."""
+    watch, script, woken = watching((NotFoundError("no such kind"),), LISTED)
+    assert script.versions == ["", ""]
+    assert known(watch) == {"a": 1, "b": 2}
+    assert len(woken) == 2
+
+
+def test_a_defect_does_not_end_a_watch(caplog: pytest.LogCaptureFixture) -> None:
+    """It is logged, and the next connection is heard."""
+    watch, _, _ = watching((ValueError("a defect"),), LISTED)
+    assert known(watch) == {"a": 1, "b": 2}
+    assert "a defect" in caplog.text
+
+
+def test_every_change_wakes_the_machine_and_a_bookmark_does_not() -> None:
+    """A first list wakes it once, not for each object."""
+    _, _, woken = watching((*LISTED, event("BOOKMARK", "", 9), event("MODIFIED", "a", 10)))
+    assert len(woken) == 2
+
+
+def test_only_a_started_watch_has_a_pulse() -> None:
+    """One in waiting cannot be late."""
+    watch, _, _ = watching(LISTED)
+    assert watch.pulse is None
+
+
+def test_a_watch_that_is_opened_again_is_counted() -> None:
+    """By its kind; the first connection is none that was opened again."""
+    counted: list[str] = []
+    cluster: Any = Script(LISTED, (UnavailableError("broke"),), ())
+    watch = Watch(cluster, Scope(kind=KIND), FakeClock(), lambda: None, counted.append)
+    for _ in range(3):
+        watch.listen()
+    assert counted == ["ConfigMap", "ConfigMap"]
