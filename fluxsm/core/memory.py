@@ -20,7 +20,7 @@ from fluxsm.core.ports import Fetched
 from fluxsm.errors import Cure, FluxsmError
 from fluxsm.objects.applied import Identity, Ledger
 from fluxsm.objects.changes import Change
-from fluxsm.objects.drift import Feud
+from fluxsm.objects.drift import FieldConflict
 from fluxsm.objects.inventory import Entry
 from fluxsm.objects.migration import Plan
 
@@ -105,7 +105,7 @@ class Run:
         due: when the state goes on by itself; None when only a change can bring it on.
         next_artifact_check: when the registry is asked again.
         failed_checks: how often in a row the registry did not answer.
-        feuds: objects that had to be repaired, by identity.
+        conflicts: objects that had to be repaired, by identity.
         notes: what a state keeps for its own next step, by name; gone when the state is left.
     """
 
@@ -139,7 +139,7 @@ class Run:
     due: datetime | None = None
     next_artifact_check: datetime | None = None
     failed_checks: int = 0
-    feuds: Mapping[Identity, Feud] = field(default_factory=dict)
+    conflicts: Mapping[Identity, FieldConflict] = field(default_factory=dict)
     notes: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -190,5 +190,5 @@ def begin(
         blocked=None if edited else after.blocked,
         blocks=0 if edited else after.blocks,
         failed_checks=after.failed_checks,
-        feuds=after.feuds,
+        conflicts=after.conflicts,
     )

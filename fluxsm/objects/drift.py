@@ -182,11 +182,11 @@ FREE_REPAIRS: Final = 3
 FIRST_PAUSE: Final = timedelta(seconds=5)
 LONGEST_PAUSE: Final = timedelta(minutes=10)
 CALM: Final = timedelta(minutes=1)
-"""How long after the pause an object must stay as it is for the quarrel to be over."""
+"""How long after the pause an object must stay as it is for the conflict to be over."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Feud:
+class FieldConflict:
     """How often one object had to be repaired in a row.
 
     Attributes:
@@ -217,21 +217,21 @@ class Feud:
         return self.last + self.pause
 
 
-def after_repair(feud: Feud | None, now: datetime) -> Feud:
-    """Return the feud over an object after one more repair.
+def after_repair(conflict: FieldConflict | None, now: datetime) -> FieldConflict:
+    """Return the conflict over an object after one more repair.
 
     Args:
-        feud: what was known, None before the first repair.
+        conflict: what was known, None before the first repair.
         now: when the repair was made.
     """
-    if feud is None or now - feud.next_repair >= CALM:
-        return Feud(repairs=1, last=now)
-    return replace(feud, repairs=feud.repairs + 1, last=now)
+    if conflict is None or now - conflict.next_repair >= CALM:
+        return FieldConflict(repairs=1, last=now)
+    return replace(conflict, repairs=conflict.repairs + 1, last=now)
 
 
-def warning(feud: Feud) -> str:
-    """Return what people should know about a quarrel, empty while there is none."""
-    if not feud.is_serious:
+def warning(conflict: FieldConflict) -> str:
+    """Return what people should know about a conflict, empty while there is none."""
+    if not conflict.is_serious:
         return ""
-    pause = duration.format(feud.pause)
-    return f" (repaired {feud.repairs} times in a row, so not again within {pause})"
+    pause = duration.format(conflict.pause)
+    return f" (repaired {conflict.repairs} times in a row, so not again within {pause})"

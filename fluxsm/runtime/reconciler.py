@@ -25,7 +25,7 @@ from fluxsm.errors import ClusterError, ConflictError, NotFoundError
 from fluxsm.machine.events import Event
 from fluxsm.machine.states import State
 from fluxsm.objects.applied import Identity
-from fluxsm.objects.drift import Feud
+from fluxsm.objects.drift import FieldConflict
 
 log = logging.getLogger("fluxsm.reconciler")
 
@@ -247,7 +247,7 @@ class Reconciler:
             )
             self._count(step)
         if step.row.event is Event.DRIFTED:
-            self._ports.metrics.drift(repairs(position.run.feuds, step.observed.run.feuds))
+            self._ports.metrics.drift(repairs(position.run.conflicts, step.observed.run.conflicts))
         if step.row.event is Event.BLOCKED and step.run.blocked is not None:
             self._ports.metrics.blocked(step.run.blocked.reason)
         instance = step.observed.instance
@@ -296,9 +296,11 @@ class Reconciler:
         return max(_NOW, shown if after is None else min(after, shown))
 
 
-def repairs(before: Mapping[Identity, Feud], after: Mapping[Identity, Feud]) -> int:
+def repairs(
+    before: Mapping[Identity, FieldConflict], after: Mapping[Identity, FieldConflict]
+) -> int:
     """How many objects were found drifted between two looks."""
-    return sum(before.get(identity) != feud for identity, feud in after.items())
+    return sum(before.get(identity) != conflict for identity, conflict in after.items())
 
 
 def instance_labels(instance: FluxInstance, status: Manifest) -> dict[str, str]:

@@ -47,22 +47,22 @@ def detect(touched: Sequence[Touched], observed: Observed) -> Outcome | None:
     ]
     if not found:
         return None
-    feuds, lines = dict(observed.run.feuds), []
+    conflicts, lines = dict(observed.run.conflicts), []
     for wanted, live in found:
         identity = ObjectRef.of(wanted).identity
-        feud = drift.after_repair(feuds.get(identity), observed.now)
-        feuds[identity] = feud
-        lines.append(f"{drift.describe(wanted, live)}{drift.warning(feud)}")
+        conflict = drift.after_repair(conflicts.get(identity), observed.now)
+        conflicts[identity] = conflict
+        lines.append(f"{drift.describe(wanted, live)}{drift.warning(conflict)}")
     # Applying applies an object once in a run: what it did to these does not count any more.
     repaired = {ObjectRef.of(wanted).identity for wanted, _ in found}
     changes = tuple(item for item in observed.run.changes if item.ref.identity not in repaired)
-    facts = {"feuds": feuds, "changes": changes}
+    facts = {"conflicts": conflicts, "changes": changes}
     return Outcome(event=Event.DRIFTED, message="; ".join(lines), facts=facts)
 
 
 def _next_repair(observed: Observed, ref: ObjectRef) -> datetime:
-    feud = observed.run.feuds.get(ref.identity)
-    return feud.next_repair if feud else observed.now
+    conflict = observed.run.conflicts.get(ref.identity)
+    return conflict.next_repair if conflict else observed.now
 
 
 def repairs_ahead(touched: Sequence[Touched], observed: Observed) -> list[datetime]:

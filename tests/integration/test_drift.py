@@ -183,6 +183,6 @@ def test_a_quarrel_is_told_and_backed_off(instance: Instance, operator: Operator
 
 
 def serious(operator: Operator) -> str | None:
-    """The message of a repair that warns of a quarrel."""
+    """The message of a repair that warns of a conflict."""
     messages = [t.message for t in operator.transitions() if t.event == "Drifted"]
     return next((message for message in messages if "in a row" in message), None)

@@ -89,15 +89,15 @@ def test_drift_is_exactly_the_field_that_was_taken(
 
 @check
 @given(st.lists(st.integers(0, 2000), max_size=30))
-def test_a_feud_never_writes_often(gaps: list[int]) -> None:
+def test_a_conflict_never_writes_often(gaps: list[int]) -> None:
     """However an opponent behaves, repairs that respect the pause stay within a bound."""
-    feud, now, made = None, NOW, 0
+    conflict, now, made = None, NOW, 0
     for gap in gaps:
         now += timedelta(seconds=gap)
-        if feud is not None and now < feud.next_repair:
+        if conflict is not None and now < conflict.next_repair:
             continue
-        feud = drift.after_repair(feud, now)
+        conflict = drift.after_repair(conflict, now)
         made += 1
-        assert timedelta(0) <= feud.pause <= drift.LONGEST_PAUSE
+        assert timedelta(0) <= conflict.pause <= drift.LONGEST_PAUSE
     calm_periods = 1 + (now - NOW) / drift.CALM
     assert made <= calm_periods * (drift.FREE_REPAIRS + 8)

@@ -14,7 +14,7 @@ from fluxsm.objects.drift import (
     FREE_REPAIRS,
     LONGEST_PAUSE,
     Drift,
-    Feud,
+    FieldConflict,
     after_repair,
     describe,
     differences,
@@ -242,13 +242,13 @@ def test_the_line_names_a_few_fields() -> None:
 
 def test_the_first_repairs_are_made_at_once() -> None:
     """A mistake may be made twice."""
-    feud = None
+    conflict = None
     for number in range(1, FREE_REPAIRS):
-        feud = after_repair(feud, NOW)
-        assert feud == Feud(repairs=number, last=NOW)
-        assert feud.pause == timedelta(0)
-        assert feud.next_repair == NOW
-        assert not feud.is_serious
+        conflict = after_repair(conflict, NOW)
+        assert conflict == FieldConflict(repairs=number, last=NOW)
+        assert conflict.pause == timedelta(0)
+        assert conflict.next_repair == NOW
+        assert not conflict.is_serious
 
 
 @pytest.mark.parametrize(
@@ -263,23 +263,23 @@ def test_the_first_repairs_are_made_at_once() -> None:
 )
 def test_each_further_repair_doubles_the_pause(repairs: int, pause: timedelta) -> None:
     """Up to a limit."""
-    feud = Feud(repairs=repairs, last=NOW)
-    assert feud.pause == pause
-    assert feud.next_repair == NOW + pause
-    assert feud.is_serious
+    conflict = FieldConflict(repairs=repairs, last=NOW)
+    assert conflict.pause == pause
+    assert conflict.next_repair == NOW + pause
+    assert conflict.is_serious
 
 
-def test_a_feud_ends_when_the_object_is_left_alone() -> None:
+def test_a_conflict_ends_when_the_object_is_left_alone() -> None:
     """For a while after the pause, not after the repair."""
-    feud = Feud(repairs=5, last=NOW)
-    soon = feud.next_repair + CALM - timedelta(seconds=1)
-    later = feud.next_repair + CALM
-    assert after_repair(feud, soon) == Feud(repairs=6, last=soon)
-    assert after_repair(feud, later) == Feud(repairs=1, last=later)
+    conflict = FieldConflict(repairs=5, last=NOW)
+    soon = conflict.next_repair + CALM - timedelta(seconds=1)
+    later = conflict.next_repair + CALM
+    assert after_repair(conflict, soon) == FieldConflict(repairs=6, last=soon)
+    assert after_repair(conflict, later) == FieldConflict(repairs=1, last=later)
 
 
-def test_people_are_warned_of_a_quarrel() -> None:
+def test_people_are_warned_of_a_conflict() -> None:
     """From the moment on at which repairs are put off, and not before."""
-    assert warning(Feud(repairs=FREE_REPAIRS - 1, last=NOW)) == ""
-    text = warning(Feud(repairs=FREE_REPAIRS + 1, last=NOW))
+    assert warning(FieldConflict(repairs=FREE_REPAIRS - 1, last=NOW)) == ""
+    text = warning(FieldConflict(repairs=FREE_REPAIRS + 1, last=NOW))
     assert text == " (repaired 4 times in a row, so not again within 10s)"
