@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Applying: make the cluster hold exactly what was built, stage by stage, then remove the rest.
 
-Each call does the next missing thing and answers; what is missing is worked out from the ledger
-and the watches, so that a second call, a crash or a change in between only shortens or lengthens
-the way.
+Each call does the next missing thing and answers; what is missing is worked out from what
+was applied and from the watches, so that a second call, a crash or a change in between only
+shortens or lengthens the way.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from fluxsm.core.step import Observed, Outcome, entered
 from fluxsm.errors import ClusterError, ConflictError
 from fluxsm.machine.events import Event
 from fluxsm.objects import health, inventory, ownership
-from fluxsm.objects.applied import Ledger
+from fluxsm.objects.applied_state import AppliedState
 from fluxsm.objects.changes import Action, Change, action_of
 from fluxsm.objects.health import Found, Health, Status
 from states.work.pruning import prune
@@ -33,7 +33,7 @@ _TRIES = 5
 
 
 def run(observed: Observed, ports: Ports) -> Outcome:
-    """Record the inventory, apply what is not settled, await what others need, prune the rest."""
+    """Record the inventory, apply what is outdated, await what others need, prune the rest."""
     result = built(observed.run)
     if _missing(observed, ports, result.objects) and not is_recorded(observed, result):
         return record(observed, result)
@@ -113,7 +113,7 @@ def _missing(observed: Observed, ports: Ports, objects: Sequence[Manifest]) -> l
     applied = Counter(change.ref.identity for change in observed.run.changes)
     missing = [
         item
-        for item in observed.run.ledger.unsettled(objects, ports.live.get)
+        for item in observed.run.applied_state.outdated(objects, ports.live.get)
         if _may_apply(ports.live.get(ObjectRef.of(item)), applied[ObjectRef.of(item).identity])
     ]
     if observed.run.trigger is not Trigger.DRIFT:
@@ -156,7 +156,7 @@ def _wait(observed: Observed, message: str) -> Outcome:
 def _apply(observed: Observed, ports: Ports, missing: Sequence[Manifest]) -> Outcome:
     """Apply objects in parallel, and keep what succeeded even if some did not."""
     before = {ObjectRef.of(item): ports.live.get(ObjectRef.of(item)) for item in missing}
-    ledger, changes = observed.run.ledger, list(observed.run.changes)
+    applied_state, changes = observed.run.applied_state, list(observed.run.changes)
     errors: list[ClusterError] = []
     answers = ports.cluster.apply_all(missing)
     for wanted, answer in zip(missing, answers, strict=True):
@@ -173,10 +173,10 @@ def _apply(observed: Observed, ports: Ports, missing: Sequence[Manifest]) -> Out
         ports.live.put(live)
         if _is_leaving(live):
             continue  # its deletion crossed the apply; the next one comes when it is gone
-        ledger = ledger.with_answer(wanted, live)
+        applied_state = applied_state.with_answer(wanted, live)
         action = _action(answer, before[ref], adopted=adopted is not None)
         changes.append(Change(ref=ref, action=action))
-    facts: dict[str, object] = {"ledger": ledger, "changes": tuple(changes)}
+    facts: dict[str, object] = {"applied_state": applied_state, "changes": tuple(changes)}
     if any(Kind.of(item) == CRD for item in missing):
         facts["defined"] = observed.now
     if errors:
@@ -184,7 +184,7 @@ def _apply(observed: Observed, ports: Ports, missing: Sequence[Manifest]) -> Out
         return Outcome(
             event=Event.FAULT, message=failure.message, facts=facts | {"failure": failure}
         )
-    done = len(ledger.records)
+    done = len(applied_state.records)
     return Outcome(event=Event.WAITING, message=f"Applied {done} objects", facts=facts, after=_NOW)
 
 
@@ -249,11 +249,12 @@ def _finish(observed: Observed, ports: Ports, result: BuildResult) -> Outcome:
     stale = inventory.stale(known, wanted)
     pruned = prune(stale, observed, ports)
     changes = (*observed.run.changes, *pruned.changes)
-    ledger: Ledger = observed.run.ledger.without(change.ref for change in pruned.changes)
+    gone = (change.ref for change in pruned.changes)
+    applied_state: AppliedState = observed.run.applied_state.without(gone)
     facts = {
         "inventory": inventory.union(wanted, pruned.kept),
         "changes": changes,
-        "ledger": ledger,
+        "applied_state": applied_state,
     }
     if pruned.errors:
         failure = Failure(

@@ -18,7 +18,7 @@ from fluxsm.api.instance import FluxInstance
 from fluxsm.build.pipeline import BuildResult
 from fluxsm.core.ports import Fetched
 from fluxsm.errors import Cure, FluxsmError
-from fluxsm.objects.applied import Identity, Ledger
+from fluxsm.objects.applied_state import AppliedState, Identity
 from fluxsm.objects.changes import Change
 from fluxsm.objects.drift import FieldConflict
 from fluxsm.objects.inventory import Entry
@@ -90,7 +90,7 @@ class Run:
         refused: a newer version still, of a minor that this operator does not support; or empty.
         recorded: whether the write-ahead inventory is saved.
         inventory: what the status must list; None leaves it as it is.
-        ledger: what was applied, by inventory id, and what the server made of it.
+        applied_state: what was applied, by inventory id, and what the server made of it.
         changes: what this run changed in the cluster.
         applied: whether everything of the build was applied in this run.
         defined: when this run last wrote a CRD; None if it did not yet.
@@ -124,7 +124,7 @@ class Run:
     refused: str = ""
     recorded: bool = False
     inventory: tuple[Entry, ...] | None = None
-    ledger: Ledger = field(default_factory=Ledger)
+    applied_state: AppliedState = field(default_factory=AppliedState)
     changes: tuple[Change, ...] = ()
     applied: bool = False
     defined: datetime | None = None
@@ -186,7 +186,7 @@ def begin(
         failures=0 if edited else after.failures,
         offered="" if edited else after.offered,
         last_good=after.last_good,
-        ledger=after.ledger,
+        applied_state=after.applied_state,
         blocked=None if edited else after.blocked,
         blocks=0 if edited else after.blocks,
         failed_checks=after.failed_checks,

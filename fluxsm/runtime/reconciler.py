@@ -24,7 +24,7 @@ from fluxsm.core.step import Behaviour, Observed, Step, next_show, take
 from fluxsm.errors import ClusterError, ConflictError, NotFoundError
 from fluxsm.machine.events import Event
 from fluxsm.machine.states import State
-from fluxsm.objects.applied import Identity
+from fluxsm.objects.applied_state import Identity
 from fluxsm.objects.drift import FieldConflict
 
 log = logging.getLogger("fluxsm.reconciler")

@@ -31,7 +31,7 @@ def find(observed: Observed, ports: Ports) -> list[Touched]:
 def _is_touched(wanted: Manifest, live: Manifest | None, observed: Observed) -> bool:
     if live is not None and ownership.is_reconcile_disabled(live):
         return False
-    return observed.run.ledger.has_drifted(wanted, live)
+    return observed.run.applied_state.has_drifted(wanted, live)
 
 
 def detect(touched: Sequence[Touched], observed: Observed) -> Outcome | None:

@@ -37,24 +37,24 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ledger:
-    """The records of all applied objects, by identity. Immutable; methods return new ledgers."""
+class AppliedState:
+    """The records of all applied objects, by identity. Immutable; methods return a new one."""
 
     records: Mapping[Identity, Record] = field(default_factory=dict)
 
-    def with_answer(self, wanted: Manifest, live: Manifest) -> Ledger:
-        """The ledger after an object was applied and answered."""
+    def with_answer(self, wanted: Manifest, live: Manifest) -> AppliedState:
+        """The applied state after an object was applied and answered."""
         identity = ObjectRef.of(wanted).identity
-        return Ledger(records={**self.records, identity: record(wanted, live)})
+        return AppliedState(records={**self.records, identity: record(wanted, live)})
 
-    def without(self, refs: Iterable[ObjectRef]) -> Ledger:
-        """The ledger after objects were deleted."""
+    def without(self, refs: Iterable[ObjectRef]) -> AppliedState:
+        """The applied state after objects were deleted."""
         gone = {ref.identity for ref in refs}
-        return Ledger(
+        return AppliedState(
             records={key: value for key, value in self.records.items() if key not in gone}
         )
 
-    def is_settled(self, wanted: Manifest, live: Manifest | None) -> bool:
+    def is_up_to_date(self, wanted: Manifest, live: Manifest | None) -> bool:
         """Whether an object needs no apply: same wish, and nobody touched what we own."""
         known = self.records.get(ObjectRef.of(wanted).identity)
         return known is not None and live is not None and known == record(wanted, live)
@@ -62,13 +62,13 @@ class Ledger:
     def has_drifted(self, wanted: Manifest, live: Manifest | None) -> bool:
         """Whether an object that was applied has been changed or deleted since."""
         known = self.records.get(ObjectRef.of(wanted).identity)
-        return known is not None and not self.is_settled(wanted, live)
+        return known is not None and not self.is_up_to_date(wanted, live)
 
-    def unsettled(
+    def outdated(
         self, wanted: Iterable[Manifest], live: Callable[[ObjectRef], Manifest | None]
     ) -> list[Manifest]:
         """The objects that must be applied, in their order."""
-        return [item for item in wanted if not self.is_settled(item, live(ObjectRef.of(item)))]
+        return [item for item in wanted if not self.is_up_to_date(item, live(ObjectRef.of(item)))]
 
 
 def record(wanted: Manifest, live: Manifest) -> Record:
