@@ -27,7 +27,7 @@ from fluxsm.api.report import (
 from fluxsm.core.ports import Cluster
 from fluxsm.errors import ClusterError, FluxsmError, NotFoundError
 from fluxsm.report import content as report
-from fluxsm.report import counts as tally
+from fluxsm.report import counts as counting
 from fluxsm.report import resource
 
 log = logging.getLogger("fluxsm.report")
@@ -59,8 +59,8 @@ class Gauges(Protocol):
         """Replace all series of `flux_resource_info` at once; when reading fails, none is."""
 
 
-class Survey:
-    """One survey; what it meets on the way is forgotten with it."""
+class Collector:
+    """One collection; what it meets on the way is forgotten with it."""
 
     def __init__(
         self, cluster: Cluster, gauges: Gauges, *, namespace: str, sync: str, now: datetime
@@ -130,7 +130,7 @@ class Survey:
         self._gauges.resources(self._count(found))
         for kind in OWN_KINDS:
             try:
-                stats = tally.count(self._cluster.list(kind, page=PAGE))
+                stats = counting.count(self._cluster.list(kind, page=PAGE))
             except NotFoundError:
                 continue  # not installed
             found.append(_entry(kind, stats))
@@ -139,7 +139,7 @@ class Survey:
     def _count(self, found: list[ReportReconciler]) -> Iterator[Mapping[str, str]]:
         """The series of all Flux objects; `found` gets the counts of each kind."""
         for kind in self._kinds:
-            counts = tally.Tally()
+            counts = counting.Counts()
             for obj in self._cluster.list(kind, page=PAGE):
                 counts.add(obj)
                 self._keep_namesake(obj)

@@ -21,7 +21,7 @@ _UNITS: Final = ("KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 
 
 @dataclass(slots=True, kw_only=True)
-class Tally:
+class Counts:
     """The counts of one kind, while its objects go by.
 
     Attributes:
@@ -92,7 +92,7 @@ def format_size(size: int) -> str:
 
 def count(objects: Iterable[Manifest]) -> ReconcilerStats:
     """The counts of some objects."""
-    tally = Tally()
+    counts = Counts()
     for obj in objects:
-        tally.add(obj)
-    return tally.stats()
+        counts.add(obj)
+    return counts.stats()

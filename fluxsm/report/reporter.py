@@ -22,14 +22,14 @@ from fluxsm.errors import ClusterError
 from fluxsm.machine.states import State
 from fluxsm.objects import manifest
 from fluxsm.report import content as report
-from fluxsm.report.collector import Gauges, Survey
+from fluxsm.report.collector import Collector, Gauges
 from fluxsm.runtime.reconciler import Instances
 
 log = logging.getLogger("fluxsm.report")
 
 REPORT: Final = Kind(names.GROUP, names.VERSION, names.REPORT_KIND)
 PAUSE: Final = 1
-"""A pause is so many times as long as the survey before it: half of the time may go into them."""
+"""A pause is so many times as long as the collection before it: half of the time at most."""
 
 _RESTS: Final = (State.READY, State.FAILED, State.SUSPENDED, None)
 _ZERO: Final = timedelta(0)
@@ -145,7 +145,7 @@ class Reporter:
         return max(_ZERO, timedelta(seconds=due - self._clock.monotonic()))
 
     def _make(self, known: Manifest | None) -> None:
-        """Take a survey, and save what it found if that is news.
+        """Collect, and save what it found if that is news.
 
         Raises:
             ClusterError: it could not be saved.
@@ -153,14 +153,14 @@ class Reporter:
         began, asked = self._clock.monotonic(), self._asked
         request = asked if asked != self._answered else None
         self._edition = _edition(known)
-        survey = Survey(
+        collector = Collector(
             self._cluster,
             self._metrics,
             namespace=self._settings.namespace,
             sync=self._sync_name(),
             now=self._clock.now(),
         )
-        spec = survey.take(self._operator).model_dump(by_alias=True, exclude_none=True)
+        spec = collector.take(self._operator).model_dump(by_alias=True, exclude_none=True)
         self._metrics.operator(
             {
                 "version": self._operator.version,

@@ -10,7 +10,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fluxsm.report.counts import Tally, count, format_size
+from fluxsm.report.counts import Counts, count, format_size
 from tests.property.strategies import WORDS, check
 
 UNITS = {unit: 1024**step for step, unit in enumerate(["B", "KiB", "MiB", "GiB", "TiB", "PiB"])}
@@ -68,5 +68,5 @@ def test_a_size_can_be_read_back(size: int) -> None:
 
 def test_a_tally_begins_with_nothing() -> None:
     """Two tallies share nothing."""
-    Tally().add({"apiVersion": "v1", "metadata": {}})
-    assert Tally().running == 0
+    Counts().add({"apiVersion": "v1", "metadata": {}})
+    assert Counts().running == 0
