@@ -77,7 +77,7 @@ class Collector:
         self._cluster, self._gauges = cluster, gauges
         self._namespace, self._sync_name, self._now = namespace, sync, now
         self._kinds: list[Kind] = []
-        self._namesakes: dict[str, Manifest] = {}
+        self._same_named: dict[str, Manifest] = {}
 
     def take(self, operator: ReportOperator) -> ReportSpec:
         """What is there. The first part that cannot be told ends it; the log says why.
@@ -142,17 +142,17 @@ class Collector:
             counts = counting.Counts()
             for obj in self._cluster.list(kind, page=PAGE):
                 counts.add(obj)
-                self._keep_namesake(obj)
+                self._keep_same_named(obj)
                 yield resource.labels(obj)
             found.append(_entry(kind, counts.stats()))
 
-    def _keep_namesake(self, obj: Manifest) -> None:
+    def _keep_same_named(self, obj: Manifest) -> None:
         ref = ObjectRef.of(obj)
         if (ref.namespace, ref.name) == (self._namespace, self._sync_name):
-            self._namesakes[ref.kind.kind] = obj
+            self._same_named[ref.kind.kind] = obj
 
     def _sync(self) -> ReportSync | None:
-        return report.sync(self._kinds, self._namesakes, self._sync_name)
+        return report.sync(self._kinds, self._same_named, self._sync_name)
 
 
 def _entry(kind: Kind, stats: ReconcilerStats) -> ReportReconciler:

@@ -109,18 +109,18 @@ def _component(deployment: Manifest, now: datetime) -> ReportComponent:
     )
 
 
-def sync(kinds: Iterable[Kind], namesakes: Mapping[str, Manifest], name: str) -> ReportSync | None:
+def sync(kinds: Iterable[Kind], same_named: Mapping[str, Manifest], name: str) -> ReportSync | None:
     """The sync of the cluster, None when there is none.
 
     Args:
         kinds: the kinds of Flux.
-        namesakes: the Flux objects with the name of the sync in its namespace, by kind.
+        same_named: the Flux objects with the name of the sync in its namespace, by kind.
         name: of the sync.
 
     Raises:
         MalformedError: there is no CRD of the kind of its source.
     """
-    kustomization = namesakes.get(SYNC_KIND)
+    kustomization = same_named.get(SYNC_KIND)
     if kustomization is None:
         return None
     ready = ready_of(kustomization)
@@ -129,7 +129,7 @@ def sync(kinds: Iterable[Kind], namesakes: Mapping[str, Manifest], name: str) ->
     kind = manifest.text(kustomization, "spec", "sourceRef", "kind")
     if kind and kind not in {item.kind for item in kinds}:
         raise MalformedError(f"the sync has a source of kind {kind}, which no CRD of Flux defines")
-    source = namesakes.get(kind, {})
+    source = same_named.get(kind, {})
     trouble = ready_of(source)
     if trouble.get("status") == "False":
         is_ready, status = False, f"{status}\n{manifest.text(trouble, 'message')}"

@@ -34,7 +34,7 @@ PAUSE: Final = 1
 _RESTS: Final = (State.READY, State.FAILED, State.SUSPENDED, None)
 _ZERO: Final = timedelta(0)
 
-Edition: TypeAlias = tuple[str, tuple[tuple[str, str], ...]]
+Fingerprint: TypeAlias = tuple[str, tuple[tuple[str, str], ...]]
 """Incarnation and annotations of the report: when they change, it is made anew."""
 
 
@@ -86,7 +86,7 @@ class Reporter:
         self._ref = ObjectRef(REPORT, settings.namespace, names.SINGLETON)
         self._asked: datetime | None = None
         self._answered: datetime | None = None
-        self._edition: Edition | None = None
+        self._fingerprint: Fingerprint | None = None
         self._due = self._free = clock.monotonic()
         self._failures = 0
 
@@ -140,7 +140,7 @@ class Reporter:
 
     def _wait(self, known: Manifest | None) -> timedelta:
         """How long until the next report."""
-        has_news = self._asked != self._answered or _edition(known) != self._edition
+        has_news = self._asked != self._answered or _fingerprint(known) != self._fingerprint
         due = self._free if has_news and not self._failures else max(self._due, self._free)
         return max(_ZERO, timedelta(seconds=due - self._clock.monotonic()))
 
@@ -152,7 +152,7 @@ class Reporter:
         """
         began, asked = self._clock.monotonic(), self._asked
         request = asked if asked != self._answered else None
-        self._edition = _edition(known)
+        self._fingerprint = _fingerprint(known)
         collector = Collector(
             self._cluster,
             self._metrics,
@@ -234,11 +234,11 @@ class Reporter:
     def _note(self, answer: Manifest) -> Manifest:
         """Our own write is no reason to make the report again."""
         self._reports.put(answer)
-        self._edition = _edition(answer)
+        self._fingerprint = _fingerprint(answer)
         return answer
 
 
-def _edition(known: Manifest | None) -> Edition | None:
+def _fingerprint(known: Manifest | None) -> Fingerprint | None:
     if known is None:
         return None
     annotations = tuple(sorted(manifest.annotations_of(known).items()))
