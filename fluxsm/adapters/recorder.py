@@ -20,7 +20,7 @@ from fluxsm.adapters import note as event
 from fluxsm.api import names
 from fluxsm.api.objects import Manifest, ObjectRef
 from fluxsm.core import notification
-from fluxsm.core.ports import Clock, Cluster, Notice
+from fluxsm.core.ports import Clock, Cluster, KubernetesEvent
 from fluxsm.errors import ClusterError
 from fluxsm.objects.timestamp import format_time
 
@@ -33,14 +33,16 @@ DRAIN_SECONDS: Final = 3.0
 class Sender:
     """Does one kind of work in a thread of its own, in order."""
 
-    def __init__(self, name: str, work: Callable[[Manifest, Notice, str], None]) -> None:
+    def __init__(self, name: str, work: Callable[[Manifest, KubernetesEvent, str], None]) -> None:
         self._name = name
         self._work = work
-        self._queue: queue.Queue[tuple[Manifest, Notice, str] | None] = queue.Queue(QUEUE_SIZE)
+        self._queue: queue.Queue[tuple[Manifest, KubernetesEvent, str] | None] = queue.Queue(
+            QUEUE_SIZE
+        )
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
-    def put(self, instance: Manifest, notice: Notice, address: str) -> None:
+    def put(self, instance: Manifest, notice: KubernetesEvent, address: str) -> None:
         """Queue a notice; a full queue drops it."""
         try:
             self._queue.put_nowait((instance, notice, address))
@@ -83,7 +85,7 @@ class EventRecorder:
         self._events = Sender("events", self._emit)
         self._posts = Sender("notifications", self._post)
 
-    def record(self, instance: Manifest, notice: Notice, *, address: str = "") -> None:
+    def record(self, instance: Manifest, notice: KubernetesEvent, *, address: str = "") -> None:
         """Queue a notice as an event, and as a post if there is an address."""
         self._events.put(instance, notice, "")
         if address:
@@ -96,13 +98,13 @@ class EventRecorder:
         self._posts.close()
         self._http.clear()
 
-    def _emit(self, instance: Manifest, notice: Notice, _: str) -> None:
+    def _emit(self, instance: Manifest, notice: KubernetesEvent, _: str) -> None:
         try:
             self._cluster.create(self._event(instance, notice))
         except ClusterError as error:
             log.warning("event not recorded: %s", error)
 
-    def _event(self, instance: Manifest, notice: Notice) -> Manifest:
+    def _event(self, instance: Manifest, notice: KubernetesEvent) -> Manifest:
         metadata = instance["metadata"]
         now = format_time(self._clock.now())
         self._count += 1
@@ -127,7 +129,7 @@ class EventRecorder:
             "count": 1,
         }
 
-    def _post(self, instance: Manifest, notice: Notice, address: str) -> None:
+    def _post(self, instance: Manifest, notice: KubernetesEvent, address: str) -> None:
         """Send a notice, and again after growing waits while that may help."""
         body = notification.payload(
             instance,

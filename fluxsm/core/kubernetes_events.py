@@ -15,33 +15,33 @@ from fluxsm.api import duration, names
 from fluxsm.api.objects import ObjectRef
 from fluxsm.core import conditions, notification
 from fluxsm.core.memory import Trigger
-from fluxsm.core.ports import Notice
+from fluxsm.core.ports import KubernetesEvent
 from fluxsm.core.status import describe, describe_refused, is_quiet
 from fluxsm.core.step import Step
 from fluxsm.machine.events import Event
 from fluxsm.machine.states import State
 from fluxsm.objects import changes
 
-Announcement: TypeAlias = Callable[[Step], Notice | None]
+Announcement: TypeAlias = Callable[[Step], KubernetesEvent | None]
 
 
-def announce(step: Step) -> tuple[Notice, ...]:
+def announce(step: Step) -> tuple[KubernetesEvent, ...]:
     """The notices of a step, in order."""
     return tuple(notice for rule in ANNOUNCEMENTS if (notice := rule(step)) is not None)
 
 
-def disabled(step: Step) -> Notice | None:
+def disabled(step: Step) -> KubernetesEvent | None:
     """Warning ReconciliationDisabled: on suspension, and on each trigger while suspended."""
     if step.row.dest is not State.SUSPENDED:
         return None
     if not step.moved and step.row.event is not Event.CHANGED:
         return None
-    return Notice(
+    return KubernetesEvent(
         type="Warning", reason=names.RECONCILIATION_DISABLED, message="Reconciliation is disabled"
     )
 
 
-def health_check_canceled(step: Step) -> Notice | None:
+def health_check_canceled(step: Step) -> KubernetesEvent | None:
     """Normal HealthCheckCanceled: a newer request interrupted the wait for health."""
     if step.row.source is not State.HEALTH_CHECKING or step.row.event not in {
         Event.CHANGED,
@@ -50,14 +50,14 @@ def health_check_canceled(step: Step) -> Notice | None:
     }:
         return None
     ref = ObjectRef.of(step.observed.manifest)
-    return Notice(
+    return KubernetesEvent(
         type="Normal",
         reason=names.HEALTH_CHECK_CANCELED,
         message=f"Health checks canceled by a newer request for {ref}",
     )
 
 
-def outdated(step: Step) -> Notice | None:
+def outdated(step: Step) -> KubernetesEvent | None:
     """Normal OutdatedVersion: there is a newer version, ruled out by the spec or the operator."""
     run = step.observed.run
     if step.row.event is not Event.BUILT or run.build is None:
@@ -71,10 +71,10 @@ def outdated(step: Step) -> Notice | None:
         found.append(describe_refused(run.refused))
     if not found:
         return None
-    return Notice(type="Normal", reason=names.OUTDATED_VERSION, message="; ".join(found))
+    return KubernetesEvent(type="Normal", reason=names.OUTDATED_VERSION, message="; ".join(found))
 
 
-def progressing(step: Step) -> Notice | None:
+def progressing(step: Step) -> KubernetesEvent | None:
     """Normal Progressing: a revision is being installed that was not attempted before."""
     build = step.observed.run.build
     if step.row.event is not Event.RECORDED or build is None:
@@ -83,24 +83,26 @@ def progressing(step: Step) -> Notice | None:
     if attempted == build.revision:
         return None
     verb = "Upgrading to" if attempted else "Installing"
-    return Notice(
+    return KubernetesEvent(
         type="Normal", reason=names.PROGRESSING, message=f"{verb} revision {build.revision}"
     )
 
 
-def drift_detected(step: Step) -> Notice | None:
+def drift_detected(step: Step) -> KubernetesEvent | None:
     """Warning DriftDetected: managed objects were changed or deleted by somebody else."""
     if step.row.event is not Event.DRIFTED:
         return None
-    return Notice(type="Warning", reason=names.DRIFT_DETECTED, message=step.outcome.message)
+    return KubernetesEvent(
+        type="Warning", reason=names.DRIFT_DETECTED, message=step.outcome.message
+    )
 
 
-def failed(step: Step) -> Notice | None:
+def failed(step: Step) -> KubernetesEvent | None:
     """Warning with the Ready reason: a run failed."""
     failure = step.run.failure
     if step.row.dest is not State.FAILED or not step.moved or failure is None:
         return None
-    return Notice(
+    return KubernetesEvent(
         type="Warning",
         reason=failure.reason,
         message=describe(failure),
@@ -109,12 +111,12 @@ def failed(step: Step) -> Notice | None:
     )
 
 
-def upgrade_blocked(step: Step) -> Notice | None:
+def upgrade_blocked(step: Step) -> KubernetesEvent | None:
     """Warning with the reason: an upgrade that nobody asked for could not be fetched or built."""
     blocked = step.run.blocked
     if step.row.event is not Event.BLOCKED or blocked is None:
         return None
-    return Notice(
+    return KubernetesEvent(
         type="Warning",
         reason=blocked.reason,
         message=f"{describe(blocked)} (the running revision is kept)",
@@ -123,17 +125,17 @@ def upgrade_blocked(step: Step) -> Notice | None:
     )
 
 
-def check_failed(step: Step) -> Notice | None:
+def check_failed(step: Step) -> KubernetesEvent | None:
     """Warning: a timer's look at the registry, or a step of the uninstallation, failed."""
     if step.row.event is not Event.FAULT or step.moved:
         return None
     ready = step.row.source is State.READY
     reason = names.ARTIFACT_FAILED if ready else names.RECONCILIATION_FAILED
     prefix = "fetch failed: " if ready else ""
-    return Notice(type="Warning", reason=reason, message=f"{prefix}{step.outcome.message}")
+    return KubernetesEvent(type="Warning", reason=reason, message=f"{prefix}{step.outcome.message}")
 
 
-def changed(step: Step) -> Notice | None:
+def changed(step: Step) -> KubernetesEvent | None:
     """Normal ReconciliationSucceeded: what a run changed, object by object."""
     build = step.observed.run.build
     if step.row.dest is not State.READY or not step.moved or build is None:
@@ -142,7 +144,7 @@ def changed(step: Step) -> Notice | None:
     if not lines:
         return None
     installed = not step.observed.instance.status.last_applied_revision
-    return Notice(
+    return KubernetesEvent(
         type="Normal",
         reason=names.RECONCILIATION_SUCCEEDED,
         message=changes.message(build.version, lines, installed=installed),
@@ -151,7 +153,7 @@ def changed(step: Step) -> Notice | None:
     )
 
 
-def finished(step: Step) -> Notice | None:
+def finished(step: Step) -> KubernetesEvent | None:
     """Normal ReconciliationSucceeded: a run that somebody asked for, or that changed a thing."""
     if step.row.dest is not State.READY or not step.moved or step.row.event is Event.BLOCKED:
         return None
@@ -159,7 +161,7 @@ def finished(step: Step) -> Notice | None:
     if is_quiet(saved, step.row, step.run) or step.run.build is None:
         return None
     took = duration.format_elapsed(step.observed.now - step.run.started)
-    return Notice(
+    return KubernetesEvent(
         type="Normal",
         reason=names.RECONCILIATION_SUCCEEDED,
         message=f"Reconciliation finished in {took}",
@@ -167,7 +169,7 @@ def finished(step: Step) -> Notice | None:
     )
 
 
-def verified(step: Step) -> Notice | None:
+def verified(step: Step) -> KubernetesEvent | None:
     """Normal Verified: an artifact was installed that has the signature that was asked for."""
     told = conditions.find(step.status.get("conditions") or [], names.VERIFIED)
     if told is None or step.row.dest is not State.READY:
@@ -175,14 +177,16 @@ def verified(step: Step) -> Notice | None:
     before = step.observed.instance.condition(names.VERIFIED)
     if before is not None and before.message == told["message"]:
         return None
-    return Notice(type="Normal", reason=names.VERIFIED, message=str(told["message"]))
+    return KubernetesEvent(type="Normal", reason=names.VERIFIED, message=str(told["message"]))
 
 
-def leftovers(step: Step) -> Notice | None:
+def leftovers(step: Step) -> KubernetesEvent | None:
     """Warning: the instance is gone, but not everything that it had installed."""
     if step.row.event is not Event.UNINSTALLED or not step.outcome.message:
         return None
-    return Notice(type="Warning", reason=names.RECONCILIATION_FAILED, message=step.outcome.message)
+    return KubernetesEvent(
+        type="Warning", reason=names.RECONCILIATION_FAILED, message=step.outcome.message
+    )
 
 
 def metadata(step: Step) -> Mapping[str, str]:

@@ -275,7 +275,7 @@ class Distributions(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Notice:
+class KubernetesEvent:
     """Something worth telling people, as a Kubernetes event.
 
     Attributes:
@@ -296,7 +296,7 @@ class Notice:
 class Recorder(Protocol):
     """Tells people. Never blocks and never fails: what cannot be delivered is logged."""
 
-    def record(self, instance: Manifest, notice: Notice, *, address: str = "") -> None:
+    def record(self, instance: Manifest, notice: KubernetesEvent, *, address: str = "") -> None:
         """Emit an event about the instance, and POST it to `address` when that is not empty."""
 
 

@@ -15,7 +15,7 @@ from typing import Any, Protocol, TypeAlias
 from fluxsm.api.instance import FluxInstance
 from fluxsm.api.objects import Manifest
 from fluxsm.core.memory import Failure, Run, Trigger, begin
-from fluxsm.core.ports import Notice, Ports
+from fluxsm.core.ports import KubernetesEvent, Ports
 from fluxsm.core.settings import Settings
 from fluxsm.core.status import project
 from fluxsm.errors import ArtifactError, BuildError, FluxsmError
@@ -95,7 +95,7 @@ class Behaviour:
     engine: Engine
     signals: Callable[[Observed], Outcome | None]
     handlers: Mapping[State, Handler]
-    announce: Callable[[Step], tuple[Notice, ...]]
+    announce: Callable[[Step], tuple[KubernetesEvent, ...]]
     timers: Mapping[State, Timer] = field(default_factory=dict)
 
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from fluxsm.api import duration
 from fluxsm.api.objects import Manifest
-from fluxsm.core.ports import Notice
+from fluxsm.core.ports import KubernetesEvent
 from fluxsm.core.step import Step
 from fluxsm.machine.events import Event
 from fluxsm.machine.table import guard_words
@@ -38,7 +38,7 @@ def _move(step: Step) -> str:
     return f"{where:<33} {why}{message}"
 
 
-def _event(notice: Notice) -> str:
+def _event(notice: KubernetesEvent) -> str:
     first, *more = notice.message.splitlines() or [""]
     rest = f" (and {len(more)} more lines)" if more else ""
     return f"event {notice.type} {notice.reason}: {first}{rest}"

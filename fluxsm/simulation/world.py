@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from fluxsm.api import names
 from fluxsm.api.objects import Manifest, ObjectRef
-from fluxsm.core.ports import Notice, Ports
+from fluxsm.core.ports import KubernetesEvent, Ports
 from fluxsm.core.settings import Settings
 from fluxsm.core.step import Behaviour, Step
 from fluxsm.machine.states import State
@@ -44,7 +44,7 @@ class Moment:
 
     at: timedelta
     step: Step | None = None
-    notice: Notice | None = None
+    notice: KubernetesEvent | None = None
 
 
 @dataclass(slots=True)
@@ -82,7 +82,7 @@ class World:
 
     def __init__(self, behaviour: Behaviour = BEHAVIOUR) -> None:
         self.moments: list[Moment] = []
-        self._notices: list[Notice] = []
+        self._notices: list[KubernetesEvent] = []
         self.faults = Faults()
         self.cluster = MemoryCluster(self.faults)
         self.registry = Registry(self.faults)
@@ -147,7 +147,7 @@ class World:
         self.moments += [Moment(at=at, notice=notice) for notice in self._notices]
         self._notices.clear()
 
-    def record(self, instance: Manifest, notice: Notice, *, address: str = "") -> None:  # noqa: ARG002
+    def record(self, instance: Manifest, notice: KubernetesEvent, *, address: str = "") -> None:  # noqa: ARG002
         """Note an event of the step that is about to be noted; a `fluxsm.core.ports.Recorder`."""
         self._notices.append(notice)
 

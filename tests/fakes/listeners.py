@@ -6,17 +6,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from fluxsm.api.objects import Manifest
-from fluxsm.core.ports import Notice
+from fluxsm.core.ports import KubernetesEvent
 
 
 class FakeRecorder:
     """Implements `fluxsm.core.ports.Recorder`."""
 
     def __init__(self) -> None:
-        self.notices: list[Notice] = []
+        self.notices: list[KubernetesEvent] = []
         self.addresses: list[str] = []
 
-    def record(self, instance: Manifest, notice: Notice, *, address: str = "") -> None:
+    def record(self, instance: Manifest, notice: KubernetesEvent, *, address: str = "") -> None:
         """Keep a notice."""
         del instance
         self.notices.append(notice)
