@@ -21,7 +21,7 @@ from fluxsm.adapters.clock import SystemClock
 from fluxsm.adapters.kube.client import KubeClient
 from fluxsm.adapters.kube.cluster import SILENCE_SECONDS, KubeCluster
 from fluxsm.adapters.kube.reviews import Reviews
-from fluxsm.adapters.kube.watches import RESYNC_SECONDS, LiveObjects, Pulse, SingletonWatch
+from fluxsm.adapters.kube.watches import RESYNC_SECONDS, Heartbeat, LiveObjects, SingletonWatch
 from fluxsm.adapters.metrics import PrometheusMetrics
 from fluxsm.adapters.recorder import EventRecorder
 from fluxsm.api import names
@@ -31,7 +31,7 @@ from fluxsm.core.settings import MetricsSettings, RegistrySettings, Settings
 from fluxsm.errors import LeadershipError
 from fluxsm.report.reporting import Reporting
 from fluxsm.runtime.election import LEASE, Elector
-from fluxsm.runtime.lease import Terms
+from fluxsm.runtime.lease import LeaderElectionConfig
 from fluxsm.runtime.loop import Loop
 from fluxsm.runtime.probes import Page, Pages, PageServer
 from fluxsm.runtime.reconciler import Reconciler
@@ -75,7 +75,7 @@ class Options:
     storage: Path
     health_address: str = ""
     metrics: MetricsSettings = field(default_factory=MetricsSettings)
-    election: Terms | None = None
+    election: LeaderElectionConfig | None = None
     silence: float = SILENCE_SECONDS
     resync: float = RESYNC_SECONDS
     registry: RegistrySettings = field(default_factory=RegistrySettings)
@@ -167,14 +167,14 @@ class Operator:
         self._loop.stop()
         threading.Thread(target=self._end_in_time, name="end", daemon=True).start()
 
-    def _candidate(self, terms: Terms | None, namespace: str) -> Elector | None:
+    def _candidate(self, config: LeaderElectionConfig | None, namespace: str) -> Elector | None:
         """The election, with connections of its own: a renewal never waits for other requests."""
-        if terms is None:
+        if config is None:
             return None
         elector = Elector(
-            KubeCluster(self._client.apart(terms.deadline.total_seconds() / 2)),
+            KubeCluster(self._client.apart(config.deadline.total_seconds() / 2)),
             self._clock,
-            terms,
+            config,
             ref=ObjectRef(LEASE, namespace, names.MANAGER),
             identity=f"{platform.node()}_{uuid.uuid4()}",
             on_gained=self._begin,
@@ -272,9 +272,9 @@ class Operator:
         ages = {watch.name: now - watch.heard for watch in self._watches()}
         return alive if alive.status != 200 else _page(ages, SILENT_SECONDS)
 
-    def _watches(self) -> list[Pulse]:
+    def _watches(self) -> list[Heartbeat]:
         """The signs of life of all watches; a process in waiting has none."""
-        return [*self._instances.pulses(), *self._live.pulses()]
+        return [*self._instances.heartbeats(), *self._live.heartbeats()]
 
     def _metrics_server(self, settings: MetricsSettings) -> PageServer:
         """Plain and for everybody, as in the reference, unless the settings say otherwise."""

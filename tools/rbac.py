@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from fluxsm.adapters.kube.rbac import CLUSTER, NAMESPACE, READ, USER_RESOURCES, Right
+from fluxsm.adapters.kube.rbac import CLUSTER, NAMESPACE, READ, USER_RESOURCES, PolicyRule
 from fluxsm.api import names
 from fluxsm.api.objects import Manifest
 from fluxsm.build import yaml
@@ -32,7 +32,7 @@ def files() -> dict[str, str]:
     }
 
 
-def _text(manifests: Sequence[Manifest], rights: Sequence[Right]) -> str:
+def _text(manifests: Sequence[Manifest], rights: Sequence[PolicyRule]) -> str:
     """The manifests under a comment that says what each rule is for."""
     why = [f"#   {number}. {right.why}\n" for number, right in enumerate(rights, start=1)]
     rules = ["# What the rules are for, in their order:\n", *why] if why else []
@@ -44,7 +44,7 @@ def _metadata(name: str, kind: str, **labels: str) -> dict[str, Any]:
     return found | ({"namespace": names.DEFAULT_NAMESPACE} if kind.startswith("Role") else {})
 
 
-def _role(kind: str, rights: Sequence[Right]) -> Manifest:
+def _role(kind: str, rights: Sequence[PolicyRule]) -> Manifest:
     return {
         "apiVersion": f"{_GROUP}/v1",
         "kind": kind,
@@ -74,8 +74,10 @@ def _editor() -> Manifest:
 
 
 def _user_role(name: str, verbs: Sequence[str], **labels: str) -> Manifest:
-    objects = Right(why="", groups=(names.GROUP,), resources=USER_RESOURCES, verbs=tuple(verbs))
-    status = Right(
+    objects = PolicyRule(
+        why="", groups=(names.GROUP,), resources=USER_RESOURCES, verbs=tuple(verbs)
+    )
+    status = PolicyRule(
         why="",
         groups=(names.GROUP,),
         resources=tuple(f"{resource}/status" for resource in USER_RESOURCES),

@@ -24,7 +24,7 @@ from fluxsm.cli.distribution import own_folder
 from fluxsm.cli.durations import Duration
 from fluxsm.core.settings import Settings
 from fluxsm.errors import FluxsmError, UsageError
-from fluxsm.runtime.lease import Terms
+from fluxsm.runtime.lease import LeaderElectionConfig
 
 log = logging.getLogger("fluxsm")
 
@@ -257,7 +257,7 @@ def _operator(flags: dict[str, Any]) -> Any:
         storage=flags["storage_path"] or own_folder(),
         health_address=flags["health_addr"],
         metrics=metrics.settings(flags),
-        election=_terms(flags),
+        election=_config(flags),
         silence=flags["silence"].total_seconds(),
         resync=flags["resync"].total_seconds(),
         registry=replace(registry.settings(), cache=flags["cache"]),
@@ -270,10 +270,10 @@ def _operator(flags: dict[str, Any]) -> Any:
     return Operator(client, settings, options)
 
 
-def _terms(flags: dict[str, Any]) -> Terms | None:
+def _config(flags: dict[str, Any]) -> LeaderElectionConfig | None:
     if not flags["enable_leader_election"]:
         return None
-    return Terms(
+    return LeaderElectionConfig(
         duration=flags["lease_duration"],
         deadline=flags["renew_deadline"],
         retry=flags["retry_period"],

@@ -18,7 +18,7 @@ from fluxsm.api.objects import Kind, Manifest, ObjectRef
 from fluxsm.core.ports import Clock, Cluster
 from fluxsm.errors import ClusterError, ConflictError, NotFoundError, UnavailableError
 from fluxsm.runtime import lease as rules
-from fluxsm.runtime.lease import Terms
+from fluxsm.runtime.lease import LeaderElectionConfig
 
 log = logging.getLogger("fluxsm.election")
 
@@ -34,7 +34,7 @@ class Elector:
         self,
         cluster: Cluster,
         clock: Clock,
-        terms: Terms,
+        config: LeaderElectionConfig,
         *,
         ref: ObjectRef,
         identity: str,
@@ -46,13 +46,13 @@ class Elector:
         Args:
             cluster: the API server; its writes must not depend on `check`.
             clock: monotonic seconds that go on while the process or the machine sleeps.
-            terms: how leadership is kept.
+            config: how leadership is kept.
             ref: the lease.
             identity: of this process, unlike any other's.
             on_gained: called once, when this process becomes the leader.
             on_lost: called once with the reason, when it is the leader no more.
         """
-        self._cluster, self._clock, self._terms = cluster, clock, terms
+        self._cluster, self._clock, self._config = cluster, clock, config
         self._ref, self._identity = ref, identity
         self._on_gained, self._on_lost = on_gained, on_lost
         self._lease: Manifest | None = None
@@ -79,7 +79,7 @@ class Elector:
             self._thread.join(timeout=_JOIN_SECONDS)
         if self._thread.is_alive():
             log.warning("the lease %s is not released: a renewal is under way", self._ref)
-        elif held and self._terms.release:
+        elif held and self._config.release:
             self._release()
 
     @property
@@ -113,7 +113,7 @@ class Elector:
                 pause = self.turn()
             except Exception:
                 log.exception("the election failed in an unexpected way; trying again")
-                pause = self._terms.retry.total_seconds()
+                pause = self._config.retry.total_seconds()
             self._stopping.wait(pause)
 
     def _campaign(self) -> float:
@@ -123,12 +123,12 @@ class Elector:
             if self._is_free():
                 self._write()
                 self._gain()
-                return self._terms.retry.total_seconds()
+                return self._config.retry.total_seconds()
         except ConflictError:
             log.info("another candidate was faster")
         except ClusterError as error:
             log.warning("the lease cannot be had yet: %s", error)
-        return self._terms.retry.total_seconds() * (1 + rules.JITTER * self._clock.random())
+        return self._config.retry.total_seconds() * (1 + rules.JITTER * self._clock.random())
 
     def _renew(self) -> float:
         """Renew the lease; lose it when it is another's, or when time is up."""
@@ -156,7 +156,7 @@ class Elector:
     def _pause(self) -> float:
         """Until the next renewal, but never beyond the time that is left."""
         left = self._until - self._clock.monotonic()
-        return max(0.0, min(self._terms.retry.total_seconds(), left))
+        return max(0.0, min(self._config.retry.total_seconds(), left))
 
     def _look(self) -> None:
         """Read the lease, and note when it was last seen to change."""
@@ -181,12 +181,12 @@ class Elector:
             name=self._ref.name,
             namespace=self._ref.namespace,
             identity=self._identity,
-            terms=self._terms,
+            config=self._config,
             now=self._clock.now(),
         )
         write = self._cluster.replace if self._lease else self._cluster.create
         self._lease = write(wanted)
-        self._until = began + self._terms.deadline.total_seconds()
+        self._until = began + self._config.deadline.total_seconds()
 
     def _gain(self) -> None:
         self._gained = True

@@ -20,7 +20,7 @@ JITTER: Final = 0.2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Terms:
+class LeaderElectionConfig:
     """How leadership is kept.
 
     Attributes:
@@ -68,7 +68,7 @@ def claim(
     name: str,
     namespace: str,
     identity: str,
-    terms: Terms,
+    config: LeaderElectionConfig,
     now: datetime,
 ) -> Manifest:
     """The lease as its new or old holder writes it.
@@ -78,7 +78,7 @@ def claim(
         name: of the lease.
         namespace: of the lease.
         identity: of the holder.
-        terms: how leadership is kept.
+        config: how leadership is kept.
         now: the time, for people who look at the lease.
     """
     old = _spec(lease) if lease else {}
@@ -86,7 +86,7 @@ def claim(
     transitions = int(old.get("leaseTransitions") or 0)
     spec = {
         "holderIdentity": identity,
-        "leaseDurationSeconds": math.ceil(terms.duration.total_seconds()),
+        "leaseDurationSeconds": math.ceil(config.duration.total_seconds()),
         "acquireTime": (old.get("acquireTime") if renewed else None) or micro_time(now),
         "renewTime": micro_time(now),
         "leaseTransitions": transitions if renewed or not lease else transitions + 1,

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from fluxsm.adapters.kube.rbac import CLUSTER, READ, Right
+from fluxsm.adapters.kube.rbac import CLUSTER, READ, PolicyRule
 from fluxsm.adapters.kube.rbac import NAMESPACE as LOCAL
 from fluxsm.api import names
 from tests.controlplane.cluster import Cluster, Request
@@ -109,7 +109,7 @@ def questions(request: Request) -> Iterator[Asked]:
         yield Asked(verb, group, request.resource, namespace, name)
 
 
-def covers(right: Right, group: str, resource: str, asked: Asked, *, local: bool) -> bool:
+def covers(right: PolicyRule, group: str, resource: str, asked: Asked, *, local: bool) -> bool:
     """Whether a right, cut down to one group and resource, is about a question."""
     return (
         asked.group == group

@@ -20,7 +20,7 @@ API servers that cannot stream a first list, `get` for a deletion whose object h
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Right:
+class PolicyRule:
     """One rule of a role.
 
     Attributes:
@@ -48,68 +48,68 @@ class Right:
 
 
 CLUSTER: Final = (
-    Right(
+    PolicyRule(
         why="The kinds of Flux.",
         groups=("apiextensions.k8s.io",),
         resources=("customresourcedefinitions",),
         verbs=MANAGE,
     ),
-    Right(
+    PolicyRule(
         why="Trim storedVersions after a migration.",
         groups=("apiextensions.k8s.io",),
         resources=("customresourcedefinitions/status",),
         verbs=("patch",),
     ),
-    Right(
+    PolicyRule(
         why="The namespace of Flux; it is never deleted.",
         groups=("",),
         resources=("namespaces",),
         verbs=(*READ, "create", "patch"),
     ),
-    Right(
+    PolicyRule(
         why="The rights of the Flux controllers.",
         groups=("rbac.authorization.k8s.io",),
         resources=("clusterroles", "clusterrolebindings"),
         verbs=MANAGE,
     ),
-    Right(
+    PolicyRule(
         why="Give the Flux controllers rights that the operator itself has not:"
         " kustomize-controller and helm-controller get cluster-admin.",
         groups=("rbac.authorization.k8s.io",),
         resources=("clusterroles",),
         verbs=("bind", "escalate"),
     ),
-    Right(
+    PolicyRule(
         why="What the Flux controllers consist of.",
         groups=("",),
         resources=("serviceaccounts", "services", "resourcequotas", "persistentvolumeclaims"),
         verbs=MANAGE,
     ),
-    Right(
+    PolicyRule(
         why="The Flux controllers.",
         groups=("apps",),
         resources=("deployments",),
         verbs=MANAGE,
     ),
-    Right(
+    PolicyRule(
         why="See why a controller does not start.",
         groups=("apps",),
         resources=("replicasets",),
         verbs=("list",),
     ),
-    Right(
+    PolicyRule(
         why="See why a controller does not start.",
         groups=("",),
         resources=("pods",),
         verbs=("list",),
     ),
-    Right(
+    PolicyRule(
         why="The network policies of Flux.",
         groups=("networking.k8s.io",),
         resources=("networkpolicies",),
         verbs=MANAGE,
     ),
-    Right(
+    PolicyRule(
         why="The sync of the instance; migration of what is stored; removal of Flux finalizers.",
         groups=(
             "source.toolkit.fluxcd.io",
@@ -122,13 +122,13 @@ CLUSTER: Final = (
         resources=("*",),
         verbs=MANAGE,
     ),
-    Right(
+    PolicyRule(
         why="Count the nodes, for the report.",
         groups=("",),
         resources=("nodes",),
         verbs=("list",),
     ),
-    Right(
+    PolicyRule(
         why="Count the operator's own objects, for the report; the last two kinds are those of the"
         " reference.",
         groups=(names.GROUP,),
@@ -139,49 +139,49 @@ CLUSTER: Final = (
 """In the whole cluster: managed objects are watched by their owner label, wherever they are."""
 
 NAMESPACE: Final = (
-    Right(
+    PolicyRule(
         why="The instance, its finalizer and its status.",
         groups=(names.GROUP,),
         resources=(names.INSTANCE_PLURAL,),
         verbs=(*READ, "patch"),
     ),
-    Right(
+    PolicyRule(
         why="The instance, its finalizer and its status.",
         groups=(names.GROUP,),
         resources=(f"{names.INSTANCE_PLURAL}/status",),
         verbs=("patch",),
     ),
-    Right(
+    PolicyRule(
         why="The report, which is made anew when it is deleted or annotated.",
         groups=(names.GROUP,),
         resources=(names.REPORT_PLURAL,),
         verbs=("list", "watch", "create", "update"),
     ),
-    Right(
+    PolicyRule(
         why="The report.",
         groups=(names.GROUP,),
         resources=(f"{names.REPORT_PLURAL}/status",),
         verbs=("patch",),
     ),
-    Right(
+    PolicyRule(
         why="Pull secrets, read by the name that the instance gives and never kept.",
         groups=("",),
         resources=("secrets",),
         verbs=("get",),
     ),
-    Right(
+    PolicyRule(
         why="Events of the instance.",
         groups=("",),
         resources=("events",),
         verbs=("create",),
     ),
-    Right(
+    PolicyRule(
         why="Leader election.",
         groups=("coordination.k8s.io",),
         resources=("leases",),
         verbs=("create",),
     ),
-    Right(
+    PolicyRule(
         why="Leader election.",
         groups=("coordination.k8s.io",),
         resources=("leases",),

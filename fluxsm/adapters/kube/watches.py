@@ -47,7 +47,7 @@ class Scope:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pulse:
+class Heartbeat:
     """When a watch last gave a sign of life, in monotonic seconds.
 
     Attributes:
@@ -120,11 +120,11 @@ class Watch:
         self._interrupt.fire()
 
     @property
-    def pulse(self) -> Pulse | None:
+    def heartbeat(self) -> Heartbeat | None:
         """The last sign of life, None before the start."""
         if self._thread.ident is None:
             return None
-        return Pulse(name=f"watch of {self.scope.kind}", turned=self._turned, heard=self._heard)
+        return Heartbeat(name=f"watch of {self.scope.kind}", turned=self._turned, heard=self._heard)
 
     @property
     def synced(self) -> bool:
@@ -264,8 +264,8 @@ class Watch:
         self._wake()
 
 
-def _pulses(*watches: Watch) -> Iterator[Pulse]:
-    yield from (watch.pulse for watch in watches if watch.pulse is not None)
+def _heartbeats(*watches: Watch) -> Iterator[Heartbeat]:
+    yield from (watch.heartbeat for watch in watches if watch.heartbeat is not None)
 
 
 def _key(manifest: Manifest) -> tuple[str, str]:
@@ -341,9 +341,9 @@ class LiveObjects:
         for watch in watches.values():
             watch.stop()
 
-    def pulses(self) -> Iterator[Pulse]:
+    def heartbeats(self) -> Iterator[Heartbeat]:
         """The signs of life of all watches."""
-        yield from _pulses(*self._watches.copy().values())
+        yield from _heartbeats(*self._watches.copy().values())
 
 
 class SingletonWatch:
@@ -383,9 +383,9 @@ class SingletonWatch:
         """Whether it is known if there is an instance."""
         return self._watch.synced
 
-    def pulses(self) -> Iterator[Pulse]:
+    def heartbeats(self) -> Iterator[Heartbeat]:
         """The sign of life of the watch, none before it was started."""
-        yield from _pulses(self._watch)
+        yield from _heartbeats(self._watch)
 
     def current(self) -> Manifest | None:
         """The instance as last seen, None when there is none."""

@@ -198,7 +198,7 @@ def test_every_change_wakes_the_machine_and_a_bookmark_does_not() -> None:
 def test_only_a_started_watch_has_a_pulse() -> None:
     """One in waiting cannot be late."""
     watch, _, _ = watching(LISTED)
-    assert watch.pulse is None
+    assert watch.heartbeat is None
 
 
 def test_a_watch_that_is_opened_again_is_counted() -> None:

@@ -64,14 +64,14 @@ def test_every_flag_of_the_reference_is_accepted() -> None:
 
 def test_leader_election_is_on_unless_it_is_switched_off() -> None:
     """A flag without a value switches on, as in Go."""
-    assert run._terms(parsed()) is not None
-    assert run._terms(parsed("--enable-leader-election")) is not None
-    assert run._terms(parsed("--enable-leader-election=false")) is None
+    assert run._config(parsed()) is not None
+    assert run._config(parsed("--enable-leader-election")) is not None
+    assert run._config(parsed("--enable-leader-election=false")) is None
 
 
 def test_the_terms_of_the_election_are_those_of_the_flags() -> None:
     """Durations are Go's."""
-    terms = run._terms(
+    config = run._config(
         parsed(
             "--leader-election-lease-duration=1m10s",
             "--leader-election-renew-deadline=1m",
@@ -79,9 +79,9 @@ def test_the_terms_of_the_election_are_those_of_the_flags() -> None:
             "--leader-election-release-on-cancel=false",
         )
     )
-    assert terms is not None
-    assert (terms.duration, terms.deadline) == (timedelta(seconds=70), timedelta(seconds=60))
-    assert (terms.retry, terms.release) == (timedelta(seconds=1.5), False)
+    assert config is not None
+    assert (config.duration, config.deadline) == (timedelta(seconds=70), timedelta(seconds=60))
+    assert (config.retry, config.release) == (timedelta(seconds=1.5), False)
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ def test_a_wrong_flag_is_one_log_line(
 def test_terms_that_cannot_work_are_refused() -> None:
     """Before anything is sent."""
     with pytest.raises(UsageError, match="renew deadline"):
-        run._terms(parsed("--leader-election-renew-deadline=35s"))
+        run._config(parsed("--leader-election-renew-deadline=35s"))
 
 
 def test_the_environment_wins_over_flags(monkeypatch: pytest.MonkeyPatch) -> None:

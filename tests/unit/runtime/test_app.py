@@ -13,7 +13,7 @@ import pytest
 
 from fluxsm.app import STUCK_SECONDS, Operator, Options
 from fluxsm.core.settings import Settings
-from fluxsm.runtime.lease import Terms
+from fluxsm.runtime.lease import LeaderElectionConfig
 from tests.controlplane.process import free_ports
 from tests.fakes.clock import FakeClock
 from tests.integration.operator import until
@@ -23,7 +23,7 @@ from tests.unit.runtime.test_probes import ask
 Health = tuple[int, list[str]]
 """The status and the lines of the answer."""
 
-TERMS = Terms(
+CONFIG = LeaderElectionConfig(
     duration=timedelta(seconds=35), deadline=timedelta(seconds=30), retry=timedelta(seconds=5)
 )
 
@@ -37,7 +37,9 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
 
 
 @contextmanager
-def running(server: ApiServer, *, election: Terms | None = None) -> Iterator[Callable[[], Health]]:
+def running(
+    server: ApiServer, *, election: LeaderElectionConfig | None = None
+) -> Iterator[Callable[[], Health]]:
     """An operator at work; yields how it says that it is."""
     [port] = free_ports(1)
     options = Options(storage=Path(), health_address=f"127.0.0.1:{port}", election=election)
@@ -95,7 +97,7 @@ def test_a_watch_that_hangs_is_not_alive(clock: FakeClock) -> None:
 
 def test_an_election_that_hangs_is_not_alive(clock: FakeClock) -> None:
     """Also on a process that does not lead."""
-    with serving(Request.hang) as server, running(server, election=TERMS) as health:
+    with serving(Request.hang) as server, running(server, election=CONFIG) as health:
         assert server.connected.wait(5)
         long_after(clock)
         status, late = health()

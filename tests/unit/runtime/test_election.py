@@ -14,10 +14,10 @@ import pytest
 from fluxsm.api.objects import ObjectRef
 from fluxsm.errors import ConflictError, NotFoundError, UnavailableError
 from fluxsm.runtime.election import LEASE, Elector
-from fluxsm.runtime.lease import Terms
+from fluxsm.runtime.lease import LeaderElectionConfig
 
 REF = ObjectRef(LEASE, "flux-system", "flux-operator")
-TERMS = Terms()
+CONFIG = LeaderElectionConfig()
 
 
 class Time:
@@ -104,13 +104,15 @@ class Leases:
 class Candidate:
     """An elector and what it has told."""
 
-    def __init__(self, leases: Leases, time: Time, identity: str, terms: Terms = TERMS) -> None:
+    def __init__(
+        self, leases: Leases, time: Time, identity: str, config: LeaderElectionConfig = CONFIG
+    ) -> None:
         self.told: list[str] = []
         cluster: Any = leases
         self.elector = Elector(
             cluster,
             time,
-            terms,
+            config,
             ref=REF,
             identity=identity,
             on_gained=lambda: self.told.append("gained"),
@@ -244,7 +246,7 @@ def test_an_outage_longer_than_the_deadline_ends_the_leader(
     began = time.seconds
     while not first.elector.lost:
         time.seconds += first.elector.turn()
-    assert time.seconds - began == TERMS.deadline.total_seconds()
+    assert time.seconds - began == CONFIG.deadline.total_seconds()
 
 
 def test_a_renewal_whose_answer_is_lost_is_no_loss(
@@ -299,7 +301,7 @@ def test_a_released_lease_is_taken_at_once(first: Candidate, leases: Leases, tim
 
 def test_a_lease_is_kept_where_that_is_wanted(leases: Leases, time: Time) -> None:
     """Without release the next one waits for the lease to run out."""
-    first = Candidate(leases, time, "first", Terms(release=False))
+    first = Candidate(leases, time, "first", LeaderElectionConfig(release=False))
     first.elector.turn()
     first.elector.stop()
     second = Candidate(leases, time, "second")

@@ -9,16 +9,21 @@ from typing import Any
 import pytest
 
 from fluxsm.errors import UsageError
-from fluxsm.runtime.lease import Terms, claim, holder, lasts, micro_time, released
+from fluxsm.runtime.lease import LeaderElectionConfig, claim, holder, lasts, micro_time, released
 
 NOW = datetime(2026, 1, 1, 12, 0, 0, 123456, tzinfo=UTC)
 LATER = NOW + timedelta(seconds=5)
 
 
 def claimed(lease: Any, identity: str, now: datetime = NOW) -> Any:
-    """A lease claimed on the usual terms."""
+    """A lease claimed with the usual configuration."""
     return claim(
-        lease, name="flux-operator", namespace="x", identity=identity, terms=Terms(), now=now
+        lease,
+        name="flux-operator",
+        namespace="x",
+        identity=identity,
+        config=LeaderElectionConfig(),
+        now=now,
     )
 
 
@@ -71,10 +76,10 @@ def test_an_empty_lease_is_nobodys(lease: Any) -> None:
 
 def test_a_fraction_of_a_second_is_rounded_up() -> None:
     """Others wait rather too long than too short."""
-    terms = Terms(
+    config = LeaderElectionConfig(
         duration=timedelta(seconds=2.1), deadline=timedelta(seconds=2), retry=timedelta(seconds=1)
     )
-    lease = claim(None, name="n", namespace="x", identity="a", terms=terms, now=NOW)
+    lease = claim(None, name="n", namespace="x", identity="a", config=config, now=NOW)
     assert lasts(lease) == 3
 
 
@@ -92,7 +97,7 @@ def test_terms_that_cannot_work_are_refused(
 ) -> None:
     """The message says which of the three is wrong."""
     with pytest.raises(UsageError, match=word):
-        Terms(
+        LeaderElectionConfig(
             duration=timedelta(seconds=duration),
             deadline=timedelta(seconds=deadline),
             retry=timedelta(seconds=retry),
