@@ -44,7 +44,7 @@ class MemoryCluster:
 
     def get(self, ref: ObjectRef) -> Manifest:
         """The object."""
-        self._faults.strike("get")
+        self._faults.inject("get")
         return copy.deepcopy(self._found(ref))
 
     def list(
@@ -58,7 +58,7 @@ class MemoryCluster:
         page: int = 500,  # noqa: ARG002 there is one page
     ) -> Iterator[Manifest]:
         """All objects of a kind."""
-        self._faults.strike("list")
+        self._faults.inject("list")
         if not self.serves(kind):
             raise NotFoundError(f"{kind} is not served")
         requirements = parse_selector(labels)
@@ -109,14 +109,14 @@ class MemoryCluster:
 
     def create(self, manifest: Manifest) -> Manifest:
         """Create an object."""
-        self._faults.strike("create")
+        self._faults.inject("create")
         if ObjectRef.of(manifest).identity in self.objects:
             raise ConflictError(f"{ObjectRef.of(manifest)} exists")
         return copy.deepcopy(self._store(copy.deepcopy(manifest)))
 
     def replace(self, manifest: Manifest, *, subresource: str = "") -> Manifest:  # noqa: ARG002
         """Update an object, guarded by its resourceVersion."""
-        self._faults.strike("replace")
+        self._faults.inject("replace")
         self._guard(self._found(ObjectRef.of(manifest)), manifest)
         return copy.deepcopy(self._store(copy.deepcopy(manifest)))
 
@@ -129,7 +129,7 @@ class MemoryCluster:
         subresource: str = "",
     ) -> Manifest:
         """Patch an object; the status only through its subresource."""
-        self._faults.strike("status" if subresource else "patch")
+        self._faults.inject("status" if subresource else "patch")
         old = self._found(ref)
         if isinstance(patch, Mapping):
             self._guard(old, patch)
@@ -151,7 +151,7 @@ class MemoryCluster:
         propagation: str = "",  # noqa: ARG002 there are no dependents
     ) -> None:
         """Remove an object, and with a CRD its custom resources."""
-        self._faults.strike("delete")
+        self._faults.inject("delete")
         old = self._found(ref)
         if uid and uid != old["metadata"]["uid"]:
             raise ConflictError(f"{ref} is another one by now")
@@ -181,7 +181,7 @@ class MemoryCluster:
         ref = ObjectRef.of(manifest)
         old = self.objects.get(ref.identity)
         try:
-            self._faults.strike("apply")
+            self._faults.inject("apply")
             if ref.kind.kind == CRD.kind:
                 _check_stored_versions(ref, manifest, old)
         except ClusterError as error:

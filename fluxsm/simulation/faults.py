@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Faults that strike calls of ports: which, how often, and what they say."""
+"""Faults of calls of ports: which, how often, and what they say."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Faults:
 
     set: dict[str, Fault] = field(default_factory=dict)
 
-    def strike(self, call: str) -> None:
+    def inject(self, call: str) -> None:
         """Fail if a fault is set for a call.
 
         Raises:

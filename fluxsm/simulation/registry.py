@@ -65,7 +65,7 @@ class Registry:
         Raises:
             ArtifactError: a fault is set.
         """
-        self._faults.strike("fetch")
+        self._faults.inject("fetch")
         return Fetched(distribution=self._offered, digest=self._digest())
 
     def image_digests(
@@ -82,7 +82,7 @@ class Registry:
         Raises:
             ArtifactError: a fault is set.
         """
-        self._faults.strike("digest")
+        self._faults.inject("digest")
         return self._digest()
 
     def _digest(self) -> str:

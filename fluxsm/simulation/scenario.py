@@ -205,7 +205,7 @@ def _fail(player: Player, value: Any) -> None:
     player.world.faults.set[call] = Fault(message, int(value.get("times", FOREVER)))
 
 
-def _heal(player: Player, _: Any) -> None:
+def _clear(player: Player, _: Any) -> None:
     player.world.faults.set.clear()
     player.world.cluster.hanging.clear()
 
@@ -268,13 +268,13 @@ ACTIONS: Final[Mapping[str, Action]] = {
     "restart": _restart,
     "fail": _fail,
     "hang": _hang,
-    "heal": _heal,
+    "clear": _clear,
     "offer": _offer,
     "remove": _remove,
     "stored": _stored,
     "expect": _expect,
 }
 """What can stand in a story: let time pass; change the spec or annotations; delete the instance;
-start a new operator; let calls fail, or Deployments never get ready; heal all of that; offer other
+start a new operator; let calls fail, or Deployments never get ready; clear all of that; offer other
 versions; take an object away; say in which versions CRDs have stored objects; expect a state, the
 path to it, conditions and events."""

@@ -97,14 +97,14 @@ class Proxy:
             return dict(self._counts)
 
     def settle(self) -> None:
-        """Wait until all that was sent before a kill is answered, and nobody strikes any more."""
+        """Wait until all that was sent before a kill is answered, and no more faults come."""
         limit = time.monotonic() + 30
         while self._busy and time.monotonic() < limit:
             time.sleep(0.005)
 
     # What a fault does with it
 
-    def strike(self) -> None:
+    def inject(self) -> None:
         """Kill the operator: at the return the process is gone."""
         self.kill()
         self.killed.set()

@@ -40,7 +40,7 @@ def test_harm_of_each_kind_changes_nothing(stage: Stage) -> None:
 
 
 def _live(stage: Stage, lives: list[dict[str, Fault]]) -> list[Verdict]:
-    """Live lives with faults, all of which must strike and change nothing."""
+    """Live lives with faults, all of which must hit and change nothing."""
     verdicts: list[Verdict] = []
     for faults in lives:
         verdicts += stage.live(MINOR, faults, stage.references)

@@ -35,7 +35,7 @@ class Ends(Protocol):
 class Owner(Protocol):
     """What a turn needs of the proxy."""
 
-    def strike(self) -> None:
+    def inject(self) -> None:
         """Kill the operator."""
 
     def is_new(self, write: Exchange) -> bool:
@@ -104,7 +104,7 @@ class Turn:
 
     def kill(self) -> None:
         """Kill the operator."""
-        self._proxy.strike()
+        self._proxy.inject()
 
 
 def _decoded(body: bytes) -> dict[str, Any] | None:

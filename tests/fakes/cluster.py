@@ -32,7 +32,7 @@ class FakeCluster:
     """Implements `fluxsm.core.ports.Cluster`. For one thread.
 
     Attributes:
-        gate: counts requests and lets faults strike.
+        gate: counts requests and injects faults.
         store: what is stored.
         manager: field manager of all writes; others write through `as_manager`.
         stutters: whether watches tell news twice, and what came before them again.

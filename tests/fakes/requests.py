@@ -70,7 +70,7 @@ class Fault:
     skip: int = 0
     times: int | None = 1
 
-    def strike(self, request: Request, when: When) -> None:
+    def inject(self, request: Request, when: When) -> None:
         """Fail if it is this request's turn."""
         if when != self.when or self.times == 0 or not self.matches(request):
             return
@@ -83,7 +83,7 @@ class Fault:
 
 
 class Gate:
-    """Counts requests, and lets faults strike."""
+    """Counts requests, and injects faults."""
 
     def __init__(self) -> None:
         self.log: list[Request] = []
@@ -93,11 +93,11 @@ class Gate:
     def passing(self, request: Request) -> Iterator[None]:
         """A request on its way."""
         self.log.append(request)
-        self._strike(request, "before")
+        self._inject(request, "before")
         yield
-        self._strike(request, "after")
+        self._inject(request, "after")
 
-    def heal(self) -> None:
+    def clear(self) -> None:
         """Nothing goes wrong any more."""
         self.faults.clear()
 
@@ -109,6 +109,6 @@ class Gate:
         """The requests of handlers: all but those that (re)open watches."""
         return [request for request in self.log if request.verb != "watch"]
 
-    def _strike(self, request: Request, when: When) -> None:
+    def _inject(self, request: Request, when: When) -> None:
         for fault in self.faults:
-            fault.strike(request, when)
+            fault.inject(request, when)

@@ -54,7 +54,7 @@ class Scene:
         """What went wrong, but for an end that did not wait for an answer that got lost."""
         return [error for error in self.process.errors() if UNANSWERED not in error]
 
-    def heal(self) -> None:
+    def clear(self) -> None:
         """New connections work again, and there is an operator."""
         self.proxy.restore()
         if not self.process.pid:

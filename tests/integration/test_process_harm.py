@@ -199,7 +199,7 @@ def test_harm_changes_nothing(stage: Stage, state: str, harm: Harm) -> None:
     before = stage.world()
     with HOLDS[state](stage):
         harm(stage, state)
-    stage.heal()
+    stage.clear()
     if state == "Uninstalling":
         stage.instance.goes(seconds=LIMIT)
         stage.instance.create(spec())

@@ -168,7 +168,7 @@ def test_an_artifact_is_fetched_all_the_same(
     scene.instance.create(of_registry(registry))
     scene.process.reaches("FetchingArtifact")
     harm(scene, "FetchingArtifact")
-    scene.heal()
+    scene.clear()
     registry.answer()
     scene.instance.becomes_ready(seconds=90)
 
@@ -180,6 +180,6 @@ def test_a_migration_goes_on_all_the_same(scene: Scene, harm: Harm) -> None:
     scene.instance.annotate({RECONCILE: None})
     scene.process.reaches("Migrating")
     harm(scene, "Migrating")
-    scene.heal()
+    scene.clear()
     scene.instance.becomes_ready(seconds=90)
     check_survived(scene.instance.cluster, stored)

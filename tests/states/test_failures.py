@@ -227,7 +227,7 @@ def test_a_refused_apply_is_told_and_tried_again(leaf: type[ClusterError]) -> No
     assert "source-controller" in world.message
     assert world.recorder.reasons.count(names.RECONCILIATION_FAILED) == 1
     assert orphans(world) == []
-    world.cluster.gate.heal()
+    world.cluster.gate.clear()
     world.settle(MINUTE, until=lambda: world.at(State.READY))
     assert world.at(State.READY)
 
@@ -342,7 +342,7 @@ def test_failures_are_retried_with_a_delay_that_doubles() -> None:
     times = entries(world, State.FAILED)
     delays = [(later - sooner).total_seconds() for sooner, later in pairwise(times)]
     assert delays[:6] == [0.75, 1.5, 3.0, 6.0, 10.0, 10.0]
-    world.cluster.gate.heal()
+    world.cluster.gate.clear()
     world.reach(State.READY, MINUTE)
     world.cluster.gate.faults.append(refusing("source-controller", InvalidError))
     world.user.delete(CONTROLLER)
@@ -375,7 +375,7 @@ def test_an_api_server_that_goes_away_loses_nothing(skip: int) -> None:
     fault.skip = skip
     world.cluster.gate.faults.append(fault)
     world.settle(MINUTE)
-    world.cluster.gate.heal()
+    world.cluster.gate.clear()
     world.settle(timedelta(minutes=3), until=lambda: world.at(State.READY))
     assert world.at(State.READY)
     world.settle(timedelta(minutes=3))
@@ -412,7 +412,7 @@ def test_nothing_is_written_before_the_inventory_is_saved() -> None:
     world.create()
     world.settle(MINUTE)
     assert [r for r in world.cluster.gate.mutations() if r.verb == "apply"] == []
-    world.cluster.gate.heal()
+    world.cluster.gate.clear()
     world.settle(MINUTE, until=lambda: world.at(State.READY))
     assert world.at(State.READY)
 

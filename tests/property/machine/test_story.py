@@ -264,7 +264,7 @@ class Story(RuleBasedStateMachine):
     def teardown(self) -> None:
         """The faults stop: Ready in the end, then rest; and a deletion ends."""
         note("the faults stop")
-        self.heal()
+        self.clear()
         self.work(BOUND)
         if self.world.read() is not None:
             note(f"in {self.world.process.state}: {self.world.message}")
@@ -282,10 +282,10 @@ class Story(RuleBasedStateMachine):
         assert not written, f"written at rest: {', '.join(map(str, written))}"
         self.nothing_is_lost()
 
-    def heal(self) -> None:
+    def clear(self) -> None:
         """Nothing goes wrong any more, and the spec asks for what there is."""
         world = self.world
-        world.cluster.gate.heal()
+        world.cluster.gate.clear()
         world.cluster.stutters, world.cluster.swallows = False, 0
         world.clock.advance(timedelta(seconds=RESYNC_SECONDS))  # what was lost is made good by then
         world.process.deaf = False

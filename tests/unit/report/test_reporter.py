@@ -365,7 +365,7 @@ def test_rep_7_the_series_go_with_flux(installed: Desk) -> None:
 
 
 def refuse(kind: Kind, verb: str = "list") -> Callable[[Request], bool]:
-    """Which requests a fault strikes."""
+    """Which requests a fault hits."""
     return lambda request: request.kind == kind and request.verb == verb
 
 
@@ -432,7 +432,7 @@ def test_a_report_that_cannot_be_saved_is_tried_again(desk: Desk) -> None:
     assert delays[:3] == [0.75, 1.5, 3]
     assert delays[-1] == 300
     assert desk.gauges.identity
-    desk.cluster.gate.heal()
+    desk.cluster.gate.clear()
     assert desk.turn() == timedelta(minutes=5)
     assert desk.gauges.results == [False] * 12 + [True]
 

@@ -139,7 +139,7 @@ def test_the_last_finalizer_lets_go(cluster: MemoryCluster) -> None:
     assert cluster.objects == {}
 
 
-def test_a_fault_strikes_as_often_as_it_was_told() -> None:
+def test_a_fault_hits_as_often_as_it_was_told() -> None:
     """Then the call works again."""
     faults = Faults()
     faults.set["list"] = Fault("away", times=2)
@@ -156,7 +156,7 @@ def test_a_fault_of_the_registry_is_one_of_artifacts() -> None:
     faults.set["fetch"] = Fault("away")
     for _ in range(3):
         with pytest.raises(ArtifactError):
-            faults.strike("fetch")
+            faults.inject("fetch")
 
 
 @pytest.mark.parametrize(
