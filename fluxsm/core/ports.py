@@ -204,23 +204,54 @@ class Cluster(Protocol):
 
 
 class Live(Protocol):
-    """What watches tell of the managed objects, without a request.
+    """What watches report of the managed objects, without a request.
 
     Objects are trimmed: metadata always, `status` and the parts of `spec` that health rules read
     only for kinds that have them.
     """
 
     def expect(self, kinds: Iterable[Kind]) -> bool:
-        """Watch these kinds; True when the first list of each has arrived."""
+        """Watch these kinds; True when the first list of each has arrived.
+
+        A kind that the API server does not serve counts as arrived, with no objects.
+        """
+
+    def problems(self, kinds: Iterable[Kind]) -> Mapping[Kind, str]:
+        """Return why first lists have not arrived, for the kinds whose last attempt failed.
+
+        A kind that is missing here has its list, or its watch is still starting. Nothing is known
+        of the objects of a kind that is named here: that `get` returns None says nothing about it.
+        """
 
     def get(self, ref: ObjectRef) -> Manifest | None:
-        """The object as last seen, None when it does not exist."""
+        """Return the object as last seen, None when it does not exist.
+
+        An object is found at the version of its kind that is served, whatever that of `ref` is,
+        provided that the served one is expected too.
+        """
 
     def put(self, manifest: Manifest) -> None:
         """Note an answer of the API server, so that a later read is not older than a write."""
 
     def forget(self) -> None:
-        """Stop all watches and drop what they told."""
+        """Stop all watches and drop what they reported."""
+
+
+class Instances(Protocol):
+    """The FluxInstance as its watch last reported it."""
+
+    def current(self) -> Manifest | None:
+        """Return the instance, None when there is none."""
+
+    def put(self, manifest: Manifest) -> None:
+        """Note an answer of the API server, so that a later read is not older than a write."""
+
+    def refresh(self) -> None:
+        """Read the instance again at once, because an answer of the API server contradicts it.
+
+        The reconciler is woken when the instance was read, so it may rest until then. A read that
+        is under way is not doubled, and a watch that fails keeps its pauses.
+        """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -160,6 +160,9 @@ class World:
     def put(self, manifest: Manifest) -> None:
         """Nothing to note: the store has it already."""
 
+    def refresh(self) -> None:
+        """Nothing to read: `current` is what is stored."""
+
     def apply(self, spec: Mapping[str, Any], annotations: Mapping[str, str]) -> None:
         """Create the instance, or give it another spec and other annotations."""
         old = self.current() or {}

@@ -11,7 +11,8 @@ from fluxsm.adapters.clock import SystemClock
 from fluxsm.adapters.kube.client import KubeClient
 from fluxsm.adapters.kube.cluster import KubeCluster
 from fluxsm.adapters.kube.paths import Paths
-from fluxsm.adapters.kube.watches import LiveObjects, Watch
+from fluxsm.adapters.kube.watch import Watch
+from fluxsm.adapters.kube.watches import LiveObjects
 from fluxsm.api.objects import Manifest, ObjectRef
 from fluxsm.core.ports import Cluster, PatchType
 from tests.controlplane.cluster import Cluster as ControlPlane

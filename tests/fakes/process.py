@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 
-from fluxsm.adapters.kube.watches import LiveObjects, SingletonWatch, Watch
+from fluxsm.adapters.kube.watch import Watch
+from fluxsm.adapters.kube.watches import LiveObjects, SingletonWatch
 from fluxsm.core.ports import Clock, Cluster, Distributions, Metrics, Ports, Recorder
 from fluxsm.core.settings import Settings
 from fluxsm.core.step import Step

@@ -12,7 +12,7 @@ import urllib3
 
 from fluxsm.adapters.kube.client import KubeClient
 from fluxsm.adapters.kube.paths import Paths
-from fluxsm.adapters.kube.watches import RESYNC_SECONDS
+from fluxsm.adapters.kube.watch import RESYNC_SECONDS
 from fluxsm.api import names
 from fluxsm.api.objects import Kind, Manifest, ObjectRef
 from fluxsm.core.ports import Applied, Interrupt, PatchType, WatchEvent

@@ -20,7 +20,7 @@ from hypothesis.stateful import (
     rule,
 )
 
-from fluxsm.adapters.kube.watches import RESYNC_SECONDS
+from fluxsm.adapters.kube.watch import RESYNC_SECONDS
 from fluxsm.api import names
 from fluxsm.api.objects import ObjectRef
 from fluxsm.errors import ArtifactError, ConflictError, ForbiddenError, UnavailableError
