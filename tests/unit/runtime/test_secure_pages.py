@@ -229,18 +229,18 @@ def test_metrics_are_plain_unless_flags_say_otherwise() -> None:
     """As those of the reference."""
     found = metrics.settings(parsed())
     assert (found.address, found.certificate, found.require_token) == (":8080", None, False)
-    files = ("--metrics-cert-file=tls.crt", "--metrics-key-file=tls.key")
+    files = (f"--metrics-cert-file={__file__}", f"--metrics-key-file={__file__}")
     found = metrics.settings(parsed(*files, "--metrics-require-token"))
     assert found.certificate is not None
-    assert (found.certificate.chain, found.certificate.key) == (Path("tls.crt"), Path("tls.key"))
+    assert (found.certificate.chain, found.certificate.key) == (Path(__file__), Path(__file__))
     assert found.require_token
 
 
 @pytest.mark.parametrize(
     ("flags", "words"),
     [
-        (["--metrics-cert-file=tls.crt"], "go together"),
-        (["--metrics-key-file=tls.key"], "go together"),
+        ([f"--metrics-cert-file={__file__}"], "go together"),
+        ([f"--metrics-key-file={__file__}"], "go together"),
         (["--metrics-require-token"], "in the clear"),
     ],
 )
