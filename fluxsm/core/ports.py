@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
-from typing import Any, Literal, Protocol
+from typing import Any, Final, Literal, Protocol
 
 from fluxsm.api.objects import Kind, Manifest, ObjectRef
 from fluxsm.build.distribution import Distribution
@@ -52,6 +52,24 @@ class WatchEvent:
 
     type: Literal["ADDED", "MODIFIED", "DELETED", "BOOKMARK", "SYNCED"]
     manifest: Manifest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """A part of a list.
+
+    Attributes:
+        items: the objects; each carries apiVersion and kind.
+        token: with which the next page is read, which may be empty; none where this page is the
+            last one. It can be kept for as long as the API server remembers the list.
+    """
+
+    items: tuple[Manifest, ...]
+    token: str = ""
+
+
+PAGE: Final = 500
+"""Objects of a page unless something else is asked for."""
 
 
 class Interrupt:
@@ -96,7 +114,8 @@ class Cluster(Protocol):
     """The API server. All errors are leaves of `fluxsm.errors.ClusterError`.
 
     Field manager of all writes is `flux-operator`. Implementations are safe to call from several
-    threads. An answer is never waited for longer than the request's time limit.
+    threads. An answer is never waited for longer than the request's time limit. They inherit from
+    this class, for what follows from other methods.
     """
 
     def get(self, ref: ObjectRef) -> Manifest:
@@ -104,6 +123,34 @@ class Cluster(Protocol):
 
         Raises:
             NotFoundError: the object or its kind does not exist.
+        """
+
+    def list_page(
+        self,
+        kind: Kind,
+        *,
+        namespace: str = "",
+        labels: str = "",
+        fields: str = "",
+        metadata_only: bool = False,
+        limit: int = PAGE,
+        token: str = "",
+    ) -> Page:
+        """Read some objects of a kind; all pages of a list show the same moment.
+
+        Args:
+            kind: the kind.
+            namespace: empty means all namespaces.
+            labels: a label selector.
+            fields: a field selector.
+            metadata_only: whether nothing but the metadata of the objects is wanted.
+            limit: the most objects that a page may have.
+            token: of the page before, read with the same arguments; empty for the first page.
+
+        Raises:
+            NotFoundError: the kind is not served.
+            ExpiredError: the token is too old (begin again with the first page).
+            InvalidError: the token is not one of this API server.
         """
 
     def list(
@@ -114,16 +161,29 @@ class Cluster(Protocol):
         labels: str = "",
         fields: str = "",
         metadata_only: bool = False,
-        page: int = 500,
+        limit: int = PAGE,
     ) -> Iterator[Manifest]:
-        """Read all objects of a kind, page by page; empty namespace means all namespaces.
-
-        Items carry apiVersion and kind.
+        """Read all objects of a kind, one page after the other.
 
         Raises:
             NotFoundError: the kind is not served.
-            ExpiredError: a page token expired half-way (start again).
+            ExpiredError: a token expired half-way (start again).
         """
+        token = ""
+        while True:
+            page = self.list_page(
+                kind,
+                namespace=namespace,
+                labels=labels,
+                fields=fields,
+                metadata_only=metadata_only,
+                limit=limit,
+                token=token,
+            )
+            yield from page.items
+            token = page.token
+            if not token:
+                return
 
     def apply_all(
         self, manifests: Sequence[Manifest], *, dry_run: bool = False

@@ -155,7 +155,7 @@ class Collector:
         self._gauges.resources(self._count(found))
         for kind in OWN_KINDS:
             try:
-                stats = counting.count(self._cluster.list(kind, page=PAGE))
+                stats = counting.count(self._cluster.list(kind, limit=PAGE))
             except NotFoundError:
                 continue  # not installed
             found.append(_entry(kind, stats))
@@ -165,7 +165,7 @@ class Collector:
         """The series of all Flux objects; `found` gets the counts of each kind."""
         for kind in self._kinds:
             counts = counting.Counts()
-            for obj in self._cluster.list(kind, page=PAGE):
+            for obj in self._cluster.list(kind, limit=PAGE):
                 counts.add(obj)
                 self._keep_same_named(obj)
                 yield resource.labels(obj)

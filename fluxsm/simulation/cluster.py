@@ -16,7 +16,7 @@ import jsonpatch
 from fluxsm.api import names
 from fluxsm.api.objects import CRD, Kind, Manifest, ObjectRef
 from fluxsm.build.patches.selector import parse_selector
-from fluxsm.core.ports import Applied, Interrupt, PatchType, WatchEvent
+from fluxsm.core.ports import PAGE, Applied, Cluster, Interrupt, Page, PatchType, WatchEvent
 from fluxsm.errors import ClusterError, ConflictError, InvalidError, NotFoundError
 from fluxsm.objects import inventory
 from fluxsm.simulation.faults import Faults
@@ -24,7 +24,7 @@ from fluxsm.simulation.faults import Faults
 Identity = tuple[str, str, str, str]
 
 
-class MemoryCluster:
+class MemoryCluster(Cluster):
     """Implements `fluxsm.core.ports.Cluster`.
 
     Attributes:
@@ -47,7 +47,7 @@ class MemoryCluster:
         self._faults.inject("get")
         return copy.deepcopy(self._found(ref))
 
-    def list(
+    def list_page(
         self,
         kind: Kind,
         *,
@@ -55,21 +55,24 @@ class MemoryCluster:
         labels: str = "",
         fields: str = "",  # noqa: ARG002 nothing asks for fields
         metadata_only: bool = False,  # noqa: ARG002 more than was asked for harms nobody
-        page: int = 500,  # noqa: ARG002 there is one page
-    ) -> Iterator[Manifest]:
+        limit: int = PAGE,  # noqa: ARG002 there is one page
+        token: str = "",  # noqa: ARG002
+    ) -> Page:
         """All objects of a kind."""
         self._faults.inject("list")
         if not self.serves(kind):
             raise NotFoundError(f"{kind} is not served")
         requirements = parse_selector(labels)
-        for item in list(self.objects.values()):
-            ref = ObjectRef.of(item)
-            found = item["metadata"].get("labels") or {}
-            if (ref.kind.group, ref.kind.kind) != (kind.group, kind.kind):
-                continue
-            fits = all(requirement(found) for requirement in requirements)
-            if namespace in {"", ref.namespace} and fits:
-                yield copy.deepcopy(item)
+        return Page(
+            items=tuple(
+                copy.deepcopy(item)
+                for item in self.objects.values()
+                if (item_kind := Kind.of(item)).group == kind.group
+                and item_kind.kind == kind.kind
+                and namespace in {"", item["metadata"].get("namespace")}
+                and all(fits(item["metadata"].get("labels") or {}) for fits in requirements)
+            )
+        )
 
     def serves(self, kind: Kind) -> bool:
         """Kinds of Flux are served while their CRD is there, all others always."""

@@ -37,6 +37,9 @@ class Subject(Protocol):
     def patch_as(self, manager: str, ref: ObjectRef, patch: Any) -> Manifest:
         """Another field manager merges a patch into an object."""
 
+    def compact(self) -> None:
+        """Forget the history of all objects."""
+
     def live(self) -> LiveObjects:
         """What watches tell of the objects of an instance that is named like the namespace."""
 
@@ -68,6 +71,10 @@ class FakeSubject:
     def patch_as(self, manager: str, ref: ObjectRef, patch: Any) -> Manifest:
         """Another field manager merges a patch into an object."""
         return self._fake.as_manager(manager).patch(ref, patch)
+
+    def compact(self) -> None:
+        """Forget the history of all objects."""
+        self._fake.store.compact()
 
     def live(self) -> LiveObjects:
         """Watches that listen whenever something is waited for."""
@@ -120,6 +127,10 @@ class RealSubject:
         return self._send(
             f"{self._paths.object(ref)}?fieldManager={manager}", patch, PatchType.MERGE
         )
+
+    def compact(self) -> None:
+        """Forget the history of all objects."""
+        self._control_plane.compact()
 
     def live(self) -> LiveObjects:
         """Watches in threads of their own."""

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from fluxsm.api import names
 from fluxsm.api.objects import CRD, Kind, Manifest, ObjectRef
-from fluxsm.core.ports import Applied, Clock, Interrupt, PatchType, WatchEvent
+from fluxsm.core.ports import PAGE, Applied, Clock, Cluster, Interrupt, Page, PatchType, WatchEvent
 from fluxsm.errors import (
     ClusterError,
     ConflictError,
@@ -20,6 +20,7 @@ from fluxsm.errors import (
 )
 from fluxsm.objects.timestamp import format_time
 from tests.fakes import admission, ownership
+from tests.fakes.continuation import Start
 from tests.fakes.kinds import BUILTIN, Served, custom, is_established
 from tests.fakes.patches import patched
 from tests.fakes.plain import copy
@@ -28,7 +29,7 @@ from tests.fakes.selectors import selects
 from tests.fakes.store import Change, Key, Store
 
 
-class FakeCluster:
+class FakeCluster(Cluster):
     """Implements `fluxsm.core.ports.Cluster`. For one thread.
 
     Attributes:
@@ -60,7 +61,7 @@ class FakeCluster:
         with self.gate.passing(Request(verb="get", kind=ref.kind, ref=ref)):
             return self._at(self._stored(ref, "reading"), ref.kind)
 
-    def list(
+    def list_page(
         self,
         kind: Kind,
         *,
@@ -68,26 +69,28 @@ class FakeCluster:
         labels: str = "",
         fields: str = "",
         metadata_only: bool = False,
-        page: int = 500,
-    ) -> Iterator[Manifest]:
-        """Read all objects of a kind, page by page; each page is a request."""
-        begun = self.store.revision
-        found: builtins.list[Manifest] = []
-        start = 0
-        while True:
-            with self.gate.passing(Request(verb="list", kind=kind)):
-                self._served(kind)
-                if start == 0:
-                    begun = self.store.revision
-                    found = self._found(kind, namespace, labels, fields)
-                elif begun < self.store.compacted:
-                    raise ExpiredError(f"listing {kind} (Expired): the page token is too old")
-                items = found[start : start + page]
-            for item in items:
-                yield _metadata_of(item) if metadata_only else item
-            start += page
-            if start >= len(found):
-                return
+        limit: int = PAGE,
+        token: str = "",
+    ) -> Page:
+        """Read some objects of a kind, as they were when the first page was read."""
+        with self.gate.passing(Request(verb="list", kind=kind)):
+            self._served(kind)
+            start = Start.of(token, kind) if token else Start(revision=self.store.revision)
+            if start.revision < self.store.compacted:
+                raise ExpiredError(f"listing {kind} (Expired): the continue token is too old")
+            rest = [
+                item
+                for item in self.store.all_at(start.revision, kind.group, kind.kind)
+                if ObjectRef.of(item).identity[2:] > start.after
+                and (not namespace or item["metadata"].get("namespace") == namespace)
+            ]
+            found: builtins.list[Manifest] = []
+            for item in rest:
+                if len(found) == limit:  # whether the rest is selected, the next page will tell
+                    return Page(items=tuple(found), token=start.next(found[-1]).token)
+                if selects(labels, fields, item):
+                    found.append(self._at(_metadata_of(item) if metadata_only else item, kind))
+            return Page(items=tuple(found))
 
     def serves(self, kind: Kind) -> bool:
         """Whether a kind is served at this version."""

@@ -68,6 +68,16 @@ class Store:
         for key in sorted(key for key in self._objects if key[:2] == (group, kind)):
             yield copy(self._objects[key])
 
+    def all_at(self, revision: int, group: str, kind: str) -> list[Manifest]:
+        """All objects of a kind as they were after a revision, in the order of their keys."""
+        found = {key: item for key, item in self._objects.items() if key[:2] == (group, kind)}
+        for change in reversed(self.since(revision, group, kind)):
+            if change.old is None:
+                found.pop(change.key, None)
+            else:
+                found[change.key] = change.old
+        return [copy(found[key]) for key in sorted(found)]
+
     def everything(self) -> list[Manifest]:
         """All objects, for looking only."""
         return list(self._objects.values())
