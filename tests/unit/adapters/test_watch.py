@@ -14,7 +14,7 @@ from fluxsm.adapters.kube.watches import Scope, Watch
 from fluxsm.api.objects import Kind, Manifest
 from fluxsm.core.ports import WatchEvent
 from fluxsm.errors import ExpiredError, NotFoundError, UnavailableError
-from tests.fakes.clock import FakeClock
+from fluxsm.simulation.clock import VirtualClock
 
 KIND = Kind("", "v1", "ConfigMap")
 
@@ -53,7 +53,7 @@ def watching(*connections: tuple[Any, ...]) -> tuple[Watch, Script, list[str]]:
     """A watch that has listened to all connections, and how often it woke the machine."""
     script, woken = Script(*connections), list[str]()
     cluster: Any = script
-    watch = Watch(cluster, Scope(kind=KIND), FakeClock(), lambda: woken.append("woken"))
+    watch = Watch(cluster, Scope(kind=KIND), VirtualClock(), lambda: woken.append("woken"))
     for _ in connections:
         watch.listen()
     return watch, script, woken
@@ -100,7 +100,7 @@ def test_a_watch_goes_on_where_it_ended(end: tuple[Any, ...]) -> None:
 
 def test_what_was_lost_without_a_word_is_made_good_in_time() -> None:
     """The whole is heard anew when that is due, however the watch ended; not before."""
-    clock = FakeClock()
+    clock = VirtualClock()
     script = Script(
         (*LISTED, event("BOOKMARK", "", 9)),  # the deletion of a, and the next b, got lost
         (UnavailableError("broke"),),
@@ -135,7 +135,7 @@ def test_an_object_written_after_the_list_is_not_dropped_for_missing_in_it() -> 
     """The answer to an apply was noted while the list was on its way."""
     script = Script((event("SYNCED", "", 5),))
     cluster: Any = script
-    watch = Watch(cluster, Scope(kind=KIND), FakeClock(), lambda: None)
+    watch = Watch(cluster, Scope(kind=KIND), VirtualClock(), lambda: None)
     watch.put(thing("new", 7))
     watch.put(thing("old", 4))
     watch.listen()
@@ -205,7 +205,7 @@ def test_a_watch_that_is_opened_again_is_counted() -> None:
     """By its kind; the first connection is none that was opened again."""
     counted: list[str] = []
     cluster: Any = Script(LISTED, (UnavailableError("broke"),), ())
-    watch = Watch(cluster, Scope(kind=KIND), FakeClock(), lambda: None, counted.append)
+    watch = Watch(cluster, Scope(kind=KIND), VirtualClock(), lambda: None, counted.append)
     for _ in range(3):
         watch.listen()
     assert counted == ["ConfigMap", "ConfigMap"]
