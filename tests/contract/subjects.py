@@ -15,10 +15,10 @@ from fluxsm.adapters.kube.watch import Watch
 from fluxsm.adapters.kube.watches import LiveObjects
 from fluxsm.api.objects import Manifest, ObjectRef
 from fluxsm.core.ports import Cluster, PatchType
+from fluxsm.simulation.api_server import ApiServer
+from fluxsm.simulation.clock import VirtualClock
+from fluxsm.simulation.controllers import Controllers
 from tests.controlplane.cluster import Cluster as ControlPlane
-from tests.fakes.clock import FakeClock
-from tests.fakes.cluster import FakeCluster
-from tests.fakes.controllers import Controllers
 
 T = TypeVar("T")
 PATIENCE = 10.0
@@ -51,8 +51,8 @@ class FakeSubject:
     """The API server in memory."""
 
     def __init__(self) -> None:
-        self._clock = FakeClock()
-        self._fake = FakeCluster(self._clock)
+        self._clock = VirtualClock()
+        self._fake = ApiServer(self._clock)
         self._controllers = Controllers(self._fake)
         self._watches: list[Watch] = []
         self.cluster: Cluster = self._fake

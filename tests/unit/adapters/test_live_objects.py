@@ -12,10 +12,10 @@ from fluxsm.adapters.kube.watches import LiveObjects
 from fluxsm.api import names
 from fluxsm.api.objects import CRD, Kind, Manifest, ObjectRef
 from fluxsm.errors import ForbiddenError
-from tests.fakes.clock import FakeClock
-from tests.fakes.cluster import FakeCluster
-from tests.fakes.controllers import Controllers
-from tests.fakes.requests import Fault
+from fluxsm.simulation.api_server import ApiServer
+from fluxsm.simulation.clock import VirtualClock
+from fluxsm.simulation.controllers import Controllers
+from fluxsm.simulation.faults import Fault
 
 GROUP = "source.toolkit.fluxcd.io"
 OLD, NEW = (Kind(GROUP, version, "OCIRepository") for version in ("v1beta2", "v1"))
@@ -27,8 +27,8 @@ class Desk:
     """Live objects whose watches listen when they are told to."""
 
     def __init__(self) -> None:
-        self.clock = FakeClock()
-        self.cluster = FakeCluster(self.clock)
+        self.clock = VirtualClock()
+        self.cluster = ApiServer(self.clock)
         self.user = self.cluster.as_manager("kubectl")
         self.watches: list[Watch] = []
         self.live = LiveObjects(self.cluster, self.clock, lambda: None, begin=self.watches.append)
@@ -55,7 +55,15 @@ class Desk:
 
 def definition(*versions: str) -> Manifest:
     """The CRD of OCIRepository."""
-    found = [{"name": name, "served": True, "storage": name == versions[-1]} for name in versions]
+    found = [
+        {
+            "name": name,
+            "served": True,
+            "storage": name == versions[-1],
+            "subresources": {"status": {}},
+        }
+        for name in versions
+    ]
     kinds = {"kind": "OCIRepository", "plural": "ocirepositories"}
     return {
         "apiVersion": CRD.api_version,

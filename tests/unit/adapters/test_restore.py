@@ -6,8 +6,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 from fluxsm.machine.states import State
-from tests.fakes.controllers import Controllers
-from tests.fakes.world import World
+from fluxsm.simulation.controllers import Controllers
+from fluxsm.simulation.world import World
 
 MINUTE = timedelta(minutes=1)
 
@@ -26,7 +26,8 @@ def test_an_operator_goes_on_with_what_was_restored() -> None:
 
     world.cluster.store = world.user.store = backup
     world.controllers = Controllers(world.cluster)
-    world.settle(within=timedelta(minutes=6))
+    world.pass_time(timedelta(minutes=6))
+    world.settle()
     instance = world.process.instances.current()
     assert instance is not None
     assert "example.com/counter" not in instance["metadata"].get("annotations", {})

@@ -17,7 +17,7 @@ from fluxsm.adapters.kube.watch import Scope, Watch
 from fluxsm.api.objects import Kind, Manifest
 from fluxsm.core.ports import Interrupt, WatchEvent
 from fluxsm.errors import ExpiredError, ForbiddenError, NotFoundError, UnavailableError
-from tests.fakes.clock import FakeClock
+from fluxsm.simulation.clock import VirtualClock
 
 KIND = Kind("", "v1", "ConfigMap")
 
@@ -62,7 +62,7 @@ def watching(*connections: tuple[Any, ...]) -> tuple[Watch, Script, list[str]]:
     """A watch that has listened to all connections, and how often it woke the machine."""
     script, woken = Script(*connections), list[str]()
     cluster: Any = script
-    watch = Watch(cluster, Scope(kind=KIND), FakeClock(), lambda: woken.append("woken"))
+    watch = Watch(cluster, Scope(kind=KIND), VirtualClock(), lambda: woken.append("woken"))
     for _ in connections:
         watch.listen()
     return watch, script, woken
@@ -109,7 +109,7 @@ def test_a_watch_goes_on_where_it_ended(end: tuple[Any, ...]) -> None:
 
 def test_what_was_lost_without_a_word_is_made_good_in_time() -> None:
     """The whole is heard anew when that is due, however the watch ended; not before."""
-    clock = FakeClock()
+    clock = VirtualClock()
     script = Script(
         (*LISTED, event("BOOKMARK", "", 9)),  # the deletion of a, and the next b, got lost
         (UnavailableError("broke"),),
@@ -157,7 +157,7 @@ def test_an_object_written_during_a_list_is_not_dropped_for_missing_in_it() -> N
 
     script = Script((event("ADDED", "a", 1), Interjected(write, event("SYNCED", "", 5))))
     cluster: Any = script
-    watch = Watch(cluster, Scope(kind=KIND), FakeClock(), lambda: None)
+    watch = Watch(cluster, Scope(kind=KIND), VirtualClock(), lambda: None)
     watch.listen()
     assert known(watch) == {"a": 8, "new": 7}
 
@@ -166,7 +166,7 @@ def test_a_list_that_was_requested_later_than_a_write_was_answered_is_the_truth(
     """The API server reads it after the write: an object that is not in it is gone."""
     script = Script((event("ADDED", "a", 1), event("SYNCED", "", 5)))
     cluster: Any = script
-    watch = Watch(cluster, Scope(kind=KIND), FakeClock(), lambda: None)
+    watch = Watch(cluster, Scope(kind=KIND), VirtualClock(), lambda: None)
     watch.put(thing("a", 9))
     watch.put(thing("gone", 9))
     watch.listen()
@@ -285,7 +285,7 @@ def test_a_watch_that_is_opened_again_is_counted() -> None:
     """By its kind; the first connection is none that was opened again."""
     counted: list[str] = []
     cluster: Any = Script(LISTED, (UnavailableError("broke"),), ())
-    watch = Watch(cluster, Scope(kind=KIND), FakeClock(), lambda: None, counted.append)
+    watch = Watch(cluster, Scope(kind=KIND), VirtualClock(), lambda: None, counted.append)
     for _ in range(3):
         watch.listen()
     assert counted == ["ConfigMap", "ConfigMap"]
@@ -307,7 +307,7 @@ def test_a_refresh_ends_the_connection_that_is_open() -> None:
     """Whoever asks does not wait for its end, and nothing of that is a problem."""
     script = Script()
     cluster: Any = script
-    watch = Watch(cluster, Scope(kind=KIND), FakeClock(), lambda: None)
+    watch = Watch(cluster, Scope(kind=KIND), VirtualClock(), lambda: None)
     late = Interjected(watch.refresh, event("MODIFIED", "a", 3))
     script.then((*LISTED, late, AssertionError("it reads on")), RESTORED)
     watch.listen()
@@ -320,7 +320,7 @@ def test_a_list_that_is_on_its_way_is_not_requested_twice() -> None:
     """However often somebody asks."""
     script = Script()
     cluster: Any = script
-    watch = Watch(cluster, Scope(kind=KIND), FakeClock(), lambda: None)
+    watch = Watch(cluster, Scope(kind=KIND), VirtualClock(), lambda: None)
     script.then((LISTED[0], Interjected(watch.refresh, LISTED[1]), LISTED[2]), ())
     watch.listen()
     watch.listen()

@@ -19,11 +19,12 @@ from fluxsm.errors import ForbiddenError, NotFoundError, UnavailableError
 from fluxsm.machine.states import State
 from fluxsm.report.collector import ENTITLEMENT, EVIDENCE, NODE, PARTS, SECRET
 from fluxsm.report.reporter import REPORT, Reporter
-from tests.fakes.clock import FakeClock
-from tests.fakes.cluster import FakeCluster
-from tests.fakes.controllers import Controllers
-from tests.fakes.requests import Fault, Request
-from tests.fakes.world import INSTANCE, NAMESPACE, World, empty_cluster
+from fluxsm.simulation.api_server import ApiServer
+from fluxsm.simulation.clock import VirtualClock
+from fluxsm.simulation.controllers import Controllers
+from fluxsm.simulation.faults import Fault
+from fluxsm.simulation.requests import Request
+from fluxsm.simulation.world import INSTANCE, NAMESPACE, World, empty_cluster
 
 MINUTE = timedelta(minutes=1)
 REF = ObjectRef(REPORT, NAMESPACE, names.SINGLETON)
@@ -52,15 +53,15 @@ class FakeGauges:
         self.results.append(well)
 
 
-class Slow(FakeCluster):
+class Slow(ApiServer):
     """An API server that takes its time for each list."""
 
     seconds = 0.0
 
     def list(self, *args: Any, **options: Any) -> Any:
         """Take time, then answer."""
-        clock = self._clock
-        assert isinstance(clock, FakeClock)
+        clock = self.clock
+        assert isinstance(clock, VirtualClock)
         clock.advance(timedelta(seconds=self.seconds))
         return super().list(*args, **options)
 
@@ -69,7 +70,7 @@ class Desk:
     """A reporter, and the cluster that it reports on."""
 
     def __init__(self, **settings: Any) -> None:
-        self.clock = FakeClock()
+        self.clock = VirtualClock()
         self.cluster = Slow(self.clock)
         self.cluster.store = empty_cluster().fork()
         self.user = self.cluster.as_manager("kubectl-edit")

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from fluxsm.api.objects import CRD, Manifest, ObjectRef
 from fluxsm.errors import ClusterError, InvalidError
-from tests.fakes.kinds import storage_of
+from fluxsm.simulation.kinds import storage_of
 
 _IMMUTABLE: Final = {
     "Deployment": ("selector",),
@@ -40,9 +40,10 @@ def set_defaults(new: Manifest) -> None:
         new.setdefault("spec", {}).setdefault("finalizers", ["kubernetes"])
         new.setdefault("status", {}).setdefault("phase", "Active")
     if new["kind"] == CRD.kind and storage_of(new):
-        stored = new.setdefault("status", {}).setdefault("storedVersions", [])
+        status = new.setdefault("status", {})
+        stored = status.get("storedVersions") or []
         if storage_of(new) not in stored:
-            stored.append(storage_of(new))
+            status["storedVersions"] = [*stored, storage_of(new)]
 
 
 def check(old: Manifest | None, new: Manifest) -> None:

@@ -10,8 +10,8 @@ from typing import Any, Final
 from fluxsm.api import names
 from fluxsm.api.objects import CRD, ObjectRef
 from fluxsm.objects import inventory, ownership
-from tests.fakes.kinds import custom
-from tests.fakes.world import NAMESPACE, World
+from fluxsm.simulation.kinds import custom
+from fluxsm.simulation.world import NAMESPACE, World
 
 _INCIDENTAL: Final = frozenset(
     {

@@ -12,7 +12,7 @@ import jsonpointer
 from fluxsm.api.objects import Manifest
 from fluxsm.core.ports import PatchType
 from fluxsm.errors import InvalidError
-from tests.fakes.plain import copy
+from fluxsm.simulation.copies import copy
 
 
 def patched(live: Manifest, patch: Any, type_: PatchType, what: str) -> Manifest:
@@ -22,7 +22,7 @@ def patched(live: Manifest, patch: Any, type_: PatchType, what: str) -> Manifest
         InvalidError: the patch does not fit the object.
     """
     if type_ is PatchType.MERGE:
-        merged: Manifest = _merge_patch(copy(live), patch)
+        merged: Manifest = merge_patch(live, patch)
         return merged
     try:
         patched: Manifest = jsonpatch.apply_patch(live, patch)
@@ -31,8 +31,8 @@ def patched(live: Manifest, patch: Any, type_: PatchType, what: str) -> Manifest
     return patched
 
 
-def _merge_patch(target: Any, patch: Any) -> Any:
-    """RFC 7386."""
+def merge_patch(target: Any, patch: Any) -> Any:
+    """A value after a merge patch, see RFC 7386."""
     if not isinstance(patch, Mapping):
         return copy(patch)
     merged = dict(target) if isinstance(target, dict) else {}
@@ -40,5 +40,5 @@ def _merge_patch(target: Any, patch: Any) -> Any:
         if value is None:
             merged.pop(key, None)
         else:
-            merged[key] = _merge_patch(merged.get(key), value)
+            merged[key] = merge_patch(merged.get(key), value)
     return merged

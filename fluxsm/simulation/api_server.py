@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The API server in memory."""
+"""The API server in memory.
+
+What it promises is written down in the contract suite, which a real API server passes too.
+"""
 
 from __future__ import annotations
 
 import builtins
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from fluxsm.api import names
@@ -19,39 +22,46 @@ from fluxsm.errors import (
     NotFoundError,
 )
 from fluxsm.objects.timestamp import format_time
-from tests.fakes import admission, ownership
-from tests.fakes.continuation import Start
-from tests.fakes.kinds import BUILTIN, Served, custom, is_established
-from tests.fakes.patches import patched
-from tests.fakes.plain import copy
-from tests.fakes.requests import Gate, Request
-from tests.fakes.selectors import selects
-from tests.fakes.store import Change, Key, Store
+from fluxsm.simulation import admission, deletion, field_ownership
+from fluxsm.simulation.continuation import Start
+from fluxsm.simulation.copies import copy, thawed
+from fluxsm.simulation.gate import Gate
+from fluxsm.simulation.kinds import BUILTIN, Served, custom, is_established
+from fluxsm.simulation.patches import patched
+from fluxsm.simulation.requests import Request
+from fluxsm.simulation.selectors import selects
+from fluxsm.simulation.store import Key, Store
+from fluxsm.simulation.watch_events import bookmark, metadata_of, report
 
 
-class FakeCluster(Cluster):
+class ApiServer(Cluster):
     """Implements `fluxsm.core.ports.Cluster`. For one thread.
 
     Attributes:
         gate: counts requests and injects faults.
         store: what is stored.
         manager: field manager of all writes; others write through `as_manager`.
-        stutters: whether watches tell news twice, and what came before them again.
-        swallows: so many of the next news are lost on their way, and nobody is told.
+        clock: the time of day of the API server.
+        unserved: names of kinds that are not served for now, whatever CRDs say.
+        on_created: called with each object that an apply has created.
+        stutters: whether watches report changes twice, and what came before them again.
+        swallows: so many of the next changes are lost on their way to watches.
     """
 
     def __init__(self, clock: Clock, *, manager: str = names.MANAGER) -> None:
         self.gate = Gate()
         self.store = Store()
         self.manager = manager
+        self.clock = clock
+        self.unserved: set[str] = set()
+        self.on_created: Callable[[Manifest], None] = lambda _: None
         self.stutters = False
         self.swallows = 0
-        self._clock = clock
 
-    def as_manager(self, manager: str) -> FakeCluster:
+    def as_manager(self, manager: str) -> ApiServer:
         """The same API server in the hands of somebody else, whose requests are not counted."""
-        other = FakeCluster(self._clock, manager=manager)
-        other.store = self.store
+        other = ApiServer(self.clock, manager=manager)
+        other.store, other.unserved = self.store, self.unserved
         return other
 
     # Reads
@@ -59,7 +69,7 @@ class FakeCluster(Cluster):
     def get(self, ref: ObjectRef) -> Manifest:
         """Read an object."""
         with self.gate.passing(Request(verb="get", kind=ref.kind, ref=ref)):
-            return self._at(self._stored(ref, "reading"), ref.kind)
+            return self._answer(self._stored(ref, "reading"), ref.kind)
 
     def list_page(
         self,
@@ -78,6 +88,7 @@ class FakeCluster(Cluster):
             start = Start.of(token, kind) if token else Start(revision=self.store.revision)
             if start.revision < self.store.compacted:
                 raise ExpiredError(f"listing {kind} (Expired): the continue token is too old")
+            shape = metadata_of if metadata_only else copy
             rest = [
                 item
                 for item in self.store.all_at(start.revision, kind.group, kind.kind)
@@ -89,7 +100,7 @@ class FakeCluster(Cluster):
                 if len(found) == limit:  # whether the rest is selected, the next page will tell
                     return Page(items=tuple(found), token=start.next(found[-1]).token)
                 if selects(labels, fields, item):
-                    found.append(self._at(_metadata_of(item) if metadata_only else item, kind))
+                    found.append(self._at(shape(item), kind))
             return Page(items=tuple(found))
 
     def serves(self, kind: Kind) -> bool:
@@ -113,8 +124,8 @@ class FakeCluster(Cluster):
         resource_version: str = "",
         interrupt: Interrupt | None = None,
     ) -> Iterator[WatchEvent]:
-        """Tell what there is to tell, then end the stream with a bookmark."""
-        shape = _metadata_of if metadata_only else copy
+        """Report what there is to report, then end the stream with a bookmark."""
+        shape = metadata_of if metadata_only else copy
         with self.gate.passing(Request(verb="watch", kind=kind)):
             self._served(kind)
             seen = int(resource_version) if resource_version else self.store.revision
@@ -123,7 +134,7 @@ class FakeCluster(Cluster):
         if not resource_version:
             for item in self._found(kind, namespace, labels, fields):
                 yield WatchEvent(type="ADDED", manifest=shape(item))
-            yield WatchEvent(type="SYNCED", manifest=_bookmark(kind, seen))
+            yield WatchEvent(type="SYNCED", manifest=bookmark(kind, seen))
         if self.stutters and resource_version and self.store.since(seen, kind.group, kind.kind):
             seen = max(self.store.compacted, seen - 10)
         while not (interrupt and interrupt.fired) and self._is_served(kind):
@@ -131,13 +142,13 @@ class FakeCluster(Cluster):
             if not news:
                 break
             seen = news[0].revision
-            event = self._event(news[0], kind, namespace, labels, fields)
+            event = report(news[0], kind, namespace, labels, fields)
             if event is not None and self.swallows:
                 self.swallows -= 1
             elif event is not None:
                 for _ in range(2 if self.stutters else 1):
                     yield WatchEvent(type=event.type, manifest=shape(event.manifest))
-        yield WatchEvent(type="BOOKMARK", manifest=_bookmark(kind, self.store.revision))
+        yield WatchEvent(type="BOOKMARK", manifest=bookmark(kind, self.store.revision))
 
     # Writes
 
@@ -165,7 +176,7 @@ class FakeCluster(Cluster):
             new = copy(new)
             admission.leave_out_empty(new)
             new = self._owned(None, new, served)
-            return self._at(self._commit(ref, None, new, served), ref.kind)
+            return self._answer(self._commit(ref, None, new, served), ref.kind)
 
     def replace(self, manifest: Manifest, *, subresource: str = "") -> Manifest:
         """Update an object, guarded by its resourceVersion."""
@@ -199,13 +210,12 @@ class FakeCluster(Cluster):
         self, ref: ObjectRef, *, uid: str = "", resource_version: str = "", propagation: str = ""
     ) -> None:
         """Ask for the deletion of an object."""
-        del propagation  # there are no dependents in this world
         with self.gate.passing(Request(verb="delete", kind=ref.kind, ref=ref)):
             live = self._stored(ref, "deleting")
             if uid and uid != live["metadata"]["uid"]:
                 raise ConflictError(f"deleting {ref} (Conflict): the uid is another one")
             self._guard(live, resource_version, f"deleting {ref}")
-            self._begin_deletion(ref, live)
+            self._begin_deletion(ref, live, propagation)
 
     # Parts
 
@@ -222,14 +232,16 @@ class FakeCluster(Cluster):
                 raise InvalidError(f"{what} (BadRequest): metadata.managedFields must be nil")
             live = self.store.get(_key(ref))
             before = self._at(live, ref.kind) if live else None
-            new = ownership.apply(
+            new = field_ownership.apply(
                 before, manifest, manager=self.manager, time=self._time(), builtin=served.builtin
             )
             try:
                 after = self._commit(ref, live, new, served, dry_run=dry_run)
             except InvalidError as error:
                 raise InvalidError(f"{what}: {error}") from None
-            return Applied(manifest=self._at(after, ref.kind), created=live is None)
+            if live is None and not dry_run:
+                self.on_created(after)
+            return Applied(manifest=self._answer(after, ref.kind), created=live is None)
 
     def _write(self, ref: ObjectRef, live: Manifest, new: Manifest, subresource: str) -> Manifest:
         """Store an update: the status through its subresource, everything else without it."""
@@ -242,17 +254,18 @@ class FakeCluster(Cluster):
         elif served.status:
             new = {key: value for key, value in new.items() if key != "status"}
             new |= {"status": old["status"]} if "status" in old else {}
+        new = thawed(new)
         for key in _KEPT:
             if key in old["metadata"]:
                 new["metadata"][key] = old["metadata"][key]
         admission.leave_out_empty(new)
         new = self._owned(old, new, served, subresource)
-        return self._at(self._commit(ref, live, new, served), ref.kind)
+        return self._answer(self._commit(ref, live, new, served), ref.kind)
 
     def _owned(
         self, old: Manifest | None, new: Manifest, served: Served, subresource: str = ""
     ) -> Manifest:
-        return ownership.update(
+        return field_ownership.update(
             old, new, manager=self.manager, time=self._time(), builtin=served.builtin,
             subresource=subresource,
         )  # fmt: skip
@@ -267,6 +280,7 @@ class FakeCluster(Cluster):
         dry_run: bool = False,
     ) -> Manifest:
         """Admit and store an object."""
+        new = thawed(new)
         metadata = new["metadata"]
         if live is None:
             self._require_namespace(ref, served)
@@ -284,29 +298,21 @@ class FakeCluster(Cluster):
             metadata["generation"] = live["metadata"]["generation"] + 1
         if dry_run:
             return new
-        if live is not None and _is_done(new):
+        if live is not None and deletion.is_done(new):
             self.store.remove(_key(ref))
             return new  # as it would be, at the version that it had
         return self.store.put(_key(ref), new, served.storage)
 
-    def _begin_deletion(self, ref: ObjectRef, live: Manifest) -> None:
+    def _begin_deletion(self, ref: ObjectRef, live: Manifest, propagation: str) -> None:
         """Remove an object, or mark it where something has to be done before."""
         served = self._served(ref.kind)
-        metadata = live["metadata"]
-        if metadata.get("deletionTimestamp"):
+        if live["metadata"].get("deletionTimestamp"):
             return
-        if ref.kind.kind == CRD.kind:
-            cleanup = "customresourcecleanup.apiextensions.k8s.io"
-            metadata["finalizers"] = [*metadata.get("finalizers", []), cleanup]
-        if not metadata.get("finalizers") and ref.kind.kind != "Namespace":
+        marked = deletion.mark(live, propagation, self.clock.now(), counted=served.counted)
+        if marked is None:
             self.store.remove(_key(ref))
-            return
-        metadata["deletionTimestamp"] = self._time()
-        if ref.kind.kind not in {CRD.kind, "Namespace"}:
-            metadata["deletionGracePeriodSeconds"] = 0
-        if served.counted:
-            metadata["generation"] += 1
-        self.store.put(_key(ref), live, served.storage)
+        else:
+            self.store.put(_key(ref), marked, served.storage)
 
     def _require_namespace(self, ref: ObjectRef, served: Served) -> None:
         if not served.namespaced:
@@ -328,6 +334,8 @@ class FakeCluster(Cluster):
         return served is not None and kind.version in served.versions
 
     def _find(self, kind: Kind) -> Served | None:
+        if kind.kind in self.unserved:
+            return None
         known = BUILTIN.get((kind.group, kind.kind))
         if known is not None:
             return known
@@ -354,29 +362,20 @@ class FakeCluster(Cluster):
             and (not namespace or item["metadata"].get("namespace") == namespace)
         ]
 
-    def _event(
-        self, change: Change, kind: Kind, namespace: str, labels: str, fields: str
-    ) -> WatchEvent | None:
-        """What a watch with these selectors tells of a write, None when it is not its business."""
-        if namespace and change.key[2] != namespace:
-            return None
-        before = change.old is not None and selects(labels, fields, change.old)
-        after = not change.gone and selects(labels, fields, change.new)
-        manifest = self._at(copy(change.new), kind)
-        if after:
-            return WatchEvent(type="MODIFIED" if before else "ADDED", manifest=manifest)
-        return WatchEvent(type="DELETED", manifest=manifest) if before else None
-
     def _at(self, manifest: Manifest, kind: Kind) -> Manifest:
         """An object at the version that was asked for; conversion changes nothing else."""
         return {**manifest, "apiVersion": kind.api_version}
+
+    def _answer(self, manifest: Manifest, kind: Kind) -> Manifest:
+        """An object as it is handed out: the client may do with it what it likes."""
+        return copy(self._at(manifest, kind))
 
     def _guard(self, live: Manifest, version: str | None, what: str) -> None:
         if version and version != live["metadata"]["resourceVersion"]:
             raise ConflictError(f"{what} (Conflict): the object has been modified")
 
     def _time(self) -> str:
-        return format_time(self._clock.now())
+        return format_time(self.clock.now())
 
 
 _KEPT: Final = (
@@ -395,23 +394,4 @@ def _specs(manifest: Manifest) -> dict[str, Any]:
         key: value
         for key, value in manifest.items()
         if key not in {"apiVersion", "kind", "metadata", "status"}
-    }
-
-
-def _is_done(manifest: Manifest) -> bool:
-    """Whether an object was only waiting for its last finalizer."""
-    metadata = manifest["metadata"]
-    waits = metadata.get("finalizers") or manifest["kind"] == "Namespace"
-    return bool(metadata.get("deletionTimestamp")) and not waits
-
-
-def _metadata_of(manifest: Manifest) -> Manifest:
-    return copy({key: manifest[key] for key in ("apiVersion", "kind", "metadata")})
-
-
-def _bookmark(kind: Kind, revision: int) -> Manifest:
-    return {
-        "apiVersion": kind.api_version,
-        "kind": kind.kind,
-        "metadata": {"resourceVersion": str(revision)},
     }

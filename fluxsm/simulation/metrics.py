@@ -1,35 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who is told things: people, and the metrics."""
+"""The metrics that were counted."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from fluxsm.api.objects import Manifest
-from fluxsm.core.ports import KubernetesEvent
 
+class MetricsLog:
+    """Implements `fluxsm.core.ports.Metrics`.
 
-class FakeRecorder:
-    """Implements `fluxsm.core.ports.Recorder`."""
-
-    def __init__(self) -> None:
-        self.notices: list[KubernetesEvent] = []
-        self.addresses: list[str] = []
-
-    def record(self, instance: Manifest, notice: KubernetesEvent, *, address: str = "") -> None:
-        """Keep a notice."""
-        del instance
-        self.notices.append(notice)
-        self.addresses.append(address)
-
-    @property
-    def reasons(self) -> list[str]:
-        """The reasons of all notices, in order."""
-        return [notice.reason for notice in self.notices]
-
-
-class FakeMetrics:
-    """Implements `fluxsm.core.ports.Metrics`."""
+    Attributes:
+        transitions: source, event and destination of each transition.
+        series: of the instance, None without one.
+        drifted: number of drifted objects.
+        blocks: why upgrades were blocked.
+    """
 
     def __init__(self) -> None:
         self.transitions: list[tuple[str, str, str]] = []
@@ -38,7 +23,11 @@ class FakeMetrics:
         self.blocks: list[str] = []
 
     def transition(self, source: str, event: str, dest: str, seconds: float) -> None:
-        """Keep a transition."""
+        """Keep a transition.
+
+        Raises:
+            ValueError: it says that a state lasted less than no time.
+        """
         if seconds < 0:
             raise ValueError(f"{source} cannot have lasted {seconds} s")
         self.transitions.append((source, event, dest))

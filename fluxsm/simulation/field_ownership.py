@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from fluxsm.api.objects import Manifest
-from tests.fakes.fields import Path, decode, encode, merge, remove, values_of
+from fluxsm.simulation.copies import copy
+from fluxsm.simulation.fields import Path, decode, encode, merge, remove, values_of
 
 APPLY: Final = "Apply"
 UPDATE: Final = "Update"
@@ -83,7 +84,10 @@ def apply(
     after = merge(before, applied, builtin=builtin)
     if mine is not None:
         held = [path for item in others for path in item.fields]
-        remove(after, mine.fields - wanted.keys(), [*held, *wanted])
+        gone = mine.fields - wanted.keys()
+        if gone:
+            after = copy(after)
+            remove(after, gone, [*held, *wanted])
     fields = frozenset(wanted)
     own = Owner(
         manager=manager, operation=APPLY, subresource="", api_version=applied["apiVersion"],

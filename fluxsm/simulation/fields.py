@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, TypeAlias
 
 from fluxsm.api.objects import Manifest
-from tests.fakes.plain import copy
+from fluxsm.simulation.copies import copy
 
 Path: TypeAlias = tuple[str, ...]
 Values: TypeAlias = dict[Path, Any]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One life of the operator: the real reconciler and watches, without threads.
+"""One process of the operator: the real reconciler and watches, without threads.
 
 All that is in here is lost with the process. A new one knows nothing.
 """
@@ -8,15 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Final
 
 from fluxsm.adapters.kube.watch import Watch
 from fluxsm.adapters.kube.watches import LiveObjects, SingletonWatch
 from fluxsm.core.ports import Clock, Cluster, Distributions, Metrics, Ports, Recorder
 from fluxsm.core.settings import Settings
-from fluxsm.core.step import Step
+from fluxsm.core.step import Behaviour, Step
 from fluxsm.machine.states import State
 from fluxsm.runtime.reconciler import Reconciler
-from states.behaviour import BEHAVIOUR
+
+WATCH_AGAIN: Final = timedelta(seconds=5)
+"""When a watch that could not be opened is tried again."""
 
 
 class Process:
@@ -36,13 +39,14 @@ class Process:
         metrics: Metrics,
         clock: Clock,
         settings: Settings,
+        behaviour: Behaviour,
         on_step: Callable[[Step], None],
     ) -> None:
         self.woken = False
         self.deaf = False
         self._watches: list[Watch] = []
-        self.live = LiveObjects(cluster, clock, self._wake, begin=self._watches.append)
-        self.instances = SingletonWatch(cluster, clock, settings.namespace, self._wake)
+        self.live = LiveObjects(cluster, clock, self.wake, begin=self._watches.append)
+        self.instances = SingletonWatch(cluster, clock, settings.namespace, self.wake)
         self.ports = Ports(
             cluster=cluster,
             live=self.live,
@@ -53,7 +57,7 @@ class Process:
         )
         self._reconciler = Reconciler(
             instances=self.instances,
-            behaviour=BEHAVIOUR,
+            behaviour=behaviour,
             ports=self.ports,
             settings=settings,
             on_step=on_step,
@@ -64,6 +68,11 @@ class Process:
         """The current state, None without an instance."""
         return self._reconciler.state
 
+    @property
+    def watching(self) -> int:
+        """How many watches were begun."""
+        return len(self._watches)
+
     def hear(self) -> None:
         """Hear everything that watches have to tell."""
         if self.deaf:
@@ -73,11 +82,12 @@ class Process:
             watch.listen()
 
     def turn(self) -> timedelta | None:
-        """Take one step."""
+        """Take one step; without a first list there is none to take."""
         self.woken = False
         if not self.instances.synced:
-            return None
+            return WATCH_AGAIN
         return self._reconciler.turn()
 
-    def _wake(self) -> None:
+    def wake(self) -> None:
+        """Take a step soon."""
         self.woken = True
