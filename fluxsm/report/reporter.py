@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Keep the FluxReport of the runtime namespace up to date (docs/adr/0024-the-report.md).
+"""Keep the FluxReport of the runtime namespace up to date (docs/adr/0018-the-report.md).
 
 It works beside the machine and may fail as it likes: the instance never notices.
 """
