@@ -11,7 +11,8 @@ FluxsmError
 ├── BuildError               BuildFailed           the spec cannot be built
 ├── ClusterError             ReconciliationFailed  the API server refused or is away
 │   ├── ConflictError                              the object changed meanwhile
-│   ├── NotFoundError                              no such object or kind
+│   ├── NotFoundError                              no such object
+│   │   └── KindNotServedError                     no such kind
 │   ├── InvalidError                               the server rejected the object (400, 422)
 │   ├── ForbiddenError                             401 or 403
 │   ├── ExpiredError                               410: list again
@@ -47,6 +48,8 @@ class FluxsmError(Exception):
 
     reason: ClassVar[str] = names.RECONCILIATION_FAILED
     cure: ClassVar[Cure] = Cure.TIME
+    passing: ClassVar[bool] = False
+    """Whether the same request may succeed within seconds."""
 
 
 class ArtifactError(FluxsmError):
@@ -72,12 +75,20 @@ class ConflictError(ClusterError):
     """The object changed since it was read, or another manager owns the field (409)."""
 
     status = 409
+    passing = True
 
 
 class NotFoundError(ClusterError):
     """The object or its kind does not exist (404)."""
 
     status = 404
+
+
+class KindNotServedError(NotFoundError):
+    """The API server that was asked does not serve the kind, so nobody knows what there is of it.
+
+    One of several API servers may know a definition later, or longer, than the others.
+    """
 
 
 class InvalidError(ClusterError):
@@ -96,12 +107,14 @@ class ExpiredError(ClusterError):
     """A watch or list went on from a resourceVersion that the server has forgotten (410)."""
 
     status = 410
+    passing = True
 
 
 class UnavailableError(ClusterError):
     """No answer, a time-out, 429 or a 5xx; the same request may succeed later."""
 
     status = 503
+    passing = True
 
 
 class HealthError(FluxsmError):

@@ -13,19 +13,20 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-from fluxsm.api import names
 from fluxsm.api.objects import CRD, Kind, Manifest, ObjectRef
 from fluxsm.build.pipeline import BuildResult
-from fluxsm.core.memory import Deadline, Failure, Trigger
+from fluxsm.core.failure import Failure
+from fluxsm.core.observed import Observed
+from fluxsm.core.outcome import Outcome
 from fluxsm.core.ports import Applied, Cluster, PatchType, Ports
-from fluxsm.core.step import Observed, Outcome, entered
 from fluxsm.errors import ClusterError, ConflictError
 from fluxsm.machine.events import Event
+from fluxsm.machine.triggers import Trigger
 from fluxsm.objects import health, inventory, ownership
-from fluxsm.objects.applied_state import AppliedState
 from fluxsm.objects.changes import Action, Change, action_of
 from fluxsm.objects.health import Found, Health, Status
 from states.work.pruning import prune
+from states.work.watching import await_watches
 from states.work.write_ahead import built, is_recorded, record
 
 _LOOK_AGAIN = timedelta(seconds=1)
@@ -42,7 +43,7 @@ def run(observed: Observed, ports: Ports) -> Outcome:
         if outcome is not None:
             return outcome
     leaving = _leaving_definitions(observed, ports, result.objects)
-    return _await(observed, leaving) or _finish(observed, ports, result)
+    return _await(leaving, "definitions that go") or _finish(observed, ports, result)
 
 
 def stages(objects: Sequence[Manifest]) -> list[list[Manifest]]:
@@ -70,20 +71,20 @@ def _finish_stage(
     observed: Observed, ports: Ports, stage: Sequence[Manifest], number: int
 ) -> Outcome | None:
     """Do what a stage lacks; None when it is done."""
-    kinds = {Kind.of(item) for item in stage}
-    if not ports.live.expect(kinds):
-        return _wait(observed, f"Starting to watch the objects of stage {number}")
+    starting = await_watches({Kind.of(item) for item in stage}, ports)
+    if starting is not None:
+        return starting
     missing = _missing(observed, ports, stage)
     if missing:
         return _apply(observed, ports, missing)
     found = health.statuses(stage, ports.live.get, observed.now)
-    return _await(observed, [item for item in found if _is_awaited(*item, stage)])
+    return _await([item for item in found if _is_awaited(*item, stage)], f"stage {number}")
 
 
 def _is_awaited(ref: ObjectRef, status: Health, stage: Sequence[Manifest]) -> bool:
     """Whether an object holds its stage up.
 
-    What is being deleted does so in every stage: it is applied anew once it is gone. Only a
+    What is being deleted does so in every stage: it is applied again once it is gone. Only a
     definition has to wait for the end: the controller that lets its last resources go may be one
     that this run has yet to bring. Whether the objects of the last stage get healthy is
     HealthChecking's to say.
@@ -113,7 +114,7 @@ def _missing(observed: Observed, ports: Ports, objects: Sequence[Manifest]) -> l
     applied = Counter(change.ref.identity for change in observed.run.changes)
     missing = [
         item
-        for item in observed.run.applied_state.outdated(objects, ports.live.get)
+        for item in observed.process.applied_state.outdated(objects, ports.live.get)
         if _may_apply(ports.live.get(ObjectRef.of(item)), applied[ObjectRef.of(item).identity])
     ]
     if observed.run.trigger is not Trigger.DRIFT:
@@ -133,30 +134,20 @@ def _is_left_alone(live: Manifest | None) -> bool:
     return live is not None and ownership.is_reconcile_disabled(live)
 
 
-def _await(observed: Observed, found: Sequence[Found]) -> Outcome | None:
+def _await(found: Sequence[Found], wait: str) -> Outcome | None:
     """Wait for objects, with their names; None when there is nothing to wait for."""
     if not found:
         return None
-    told = ", ".join(f"{ref} status: '{status.status.value}'" for ref, status in found)
-    return _wait(observed, f"Waiting for [{told}]")
-
-
-def _wait(observed: Observed, message: str) -> Outcome:
-    limit = observed.settings.crd_timeout
-    failure = Failure(
-        reason=names.RECONCILIATION_FAILED,
-        message=f"{message}: not done within {limit.total_seconds():.0f}s",
-    )
-    deadline = Deadline(at=entered(observed.run) + limit, failure=failure)
+    text = ", ".join(f"{ref} status: '{status.status.value}'" for ref, status in found)
     return Outcome(
-        event=Event.WAITING, message=message, facts={"deadline": deadline}, after=_LOOK_AGAIN
+        event=Event.WAITING, message=f"Waiting for [{text}]", wait=wait, after=_LOOK_AGAIN
     )
 
 
 def _apply(observed: Observed, ports: Ports, missing: Sequence[Manifest]) -> Outcome:
     """Apply objects in parallel, and keep what succeeded even if some did not."""
     before = {ObjectRef.of(item): ports.live.get(ObjectRef.of(item)) for item in missing}
-    applied_state, changes = observed.run.applied_state, list(observed.run.changes)
+    applied_state, changes = observed.process.applied_state, list(observed.run.changes)
     errors: list[ClusterError] = []
     answers = ports.cluster.apply_all(missing)
     for wanted, answer in zip(missing, answers, strict=True):
@@ -176,26 +167,28 @@ def _apply(observed: Observed, ports: Ports, missing: Sequence[Manifest]) -> Out
         applied_state = applied_state.with_answer(wanted, live)
         action = _action(answer, before[ref], adopted=adopted is not None)
         changes.append(Change(ref=ref, action=action))
-    facts: dict[str, object] = {"applied_state": applied_state, "changes": tuple(changes)}
-    if any(Kind.of(item) == CRD for item in missing):
-        facts["defined"] = observed.now
-    if errors:
-        failure = Failure(reason=names.RECONCILIATION_FAILED, message=_joined(errors))
-        return Outcome(
-            event=Event.FAULT, message=failure.message, facts=facts | {"failure": failure}
-        )
-    done = len(applied_state.records)
-    return Outcome(event=Event.WAITING, message=f"Applied {done} objects", facts=facts, after=_NOW)
+    defines = any(Kind.of(item) == CRD for item in missing)
+    known = Outcome(
+        event=Event.WAITING,
+        message=f"Applied {len(applied_state.records)} objects",
+        process=replace(observed.process, applied_state=applied_state),
+        run=replace(
+            observed.run,
+            changes=tuple(changes),
+            defined=observed.tick if defines else observed.run.defined,
+        ),
+        after=_NOW,
+    )
+    return _failed(known, errors) if errors else known
 
 
 _NOW = timedelta(0)
 
 
-def _joined(errors: Sequence[ClusterError]) -> str:
-    """At most five errors in full: the first ones name the cause, a hundred hide it."""
-    shown = "; ".join(str(error) for error in errors[:5])
-    more = len(errors) - 5
-    return f"{shown}; and {more} more" if more > 0 else shown
+def _failed(known: Outcome, errors: Sequence[ClusterError], doing: str = "") -> Outcome:
+    """What is known now, with the errors that stand in the way of the rest."""
+    failure = Failure.of_all(errors, doing)
+    return replace(known, event=Event.FAULT, message=failure.message, failure=failure, after=None)
 
 
 def _adopt(
@@ -245,23 +238,16 @@ def _action(answer: Applied, before: Manifest | None, *, adopted: bool) -> Actio
 def _finish(observed: Observed, ports: Ports, result: BuildResult) -> Outcome:
     """Remove what the new revision no longer has; what cannot be removed stays listed."""
     wanted = inventory.of_objects(result.objects)
-    known = inventory.of_status(observed.manifest)
+    known = inventory.of_status(observed.instance.manifest)
     stale = inventory.stale(known, wanted)
     pruned = prune(stale, observed, ports)
-    changes = (*observed.run.changes, *pruned.changes)
     gone = (change.ref for change in pruned.changes)
-    applied_state: AppliedState = observed.run.applied_state.without(gone)
-    facts = {
-        "inventory": inventory.union(wanted, pruned.kept),
-        "changes": changes,
-        "applied_state": applied_state,
-    }
-    if pruned.errors:
-        failure = Failure(
-            reason=names.RECONCILIATION_FAILED,
-            message=f"garbage collection: {_joined(pruned.errors)}",
-        )
-        return Outcome(
-            event=Event.FAULT, message=failure.message, facts=facts | {"failure": failure}
-        )
-    return Outcome(event=Event.APPLIED, facts=facts | {"applied": True})
+    run = replace(
+        observed.run,
+        inventory=inventory.union(wanted, pruned.kept),
+        changes=(*observed.run.changes, *pruned.changes),
+        applied=not pruned.errors,
+    )
+    process = replace(observed.process, applied_state=observed.process.applied_state.without(gone))
+    done = Outcome(event=Event.APPLIED, process=process, run=run)
+    return _failed(done, pruned.errors, "garbage collection: ") if pruned.errors else done

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The whole behaviour, put together: the table, its signals, its handlers, what people hear."""
+"""The whole behaviour, put together: the table, signals, handlers and Kubernetes events."""
 
 from __future__ import annotations
 
-from fluxsm.core.kubernetes_events import announce
+from fluxsm.core.kubernetes_events import events_of
 from fluxsm.core.step import Behaviour
 from fluxsm.machine.engine import Engine
 from fluxsm.machine.states import State
@@ -21,7 +21,6 @@ from states import (
 )
 from states.signals import first_signal
 from states.table import TABLE
-from states.work import timers
 
 BEHAVIOUR = Behaviour(
     engine=Engine(TABLE),
@@ -38,6 +37,5 @@ BEHAVIOUR = Behaviour(
         State.SUSPENDED: suspended.run,
         State.UNINSTALLING: uninstalling.run,
     },
-    timers={State.READY: timers.next_run, State.FAILED: timers.next_try},
-    announce=announce,
+    report=events_of,
 )

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import timedelta
 
 from fluxsm.api import names
@@ -11,15 +12,15 @@ from fluxsm.api.objects import CRD, Manifest
 from fluxsm.build import version
 from fluxsm.build.distribution import Distribution
 from fluxsm.build.pipeline import BuildResult, build
+from fluxsm.core.observed import Observed
+from fluxsm.core.outcome import Outcome
 from fluxsm.core.ports import Cluster, Ports
-from fluxsm.core.step import Observed, Outcome
 from fluxsm.errors import BuildError
 from fluxsm.machine.events import Event
 from fluxsm.objects import migration
 from fluxsm.objects.migration import Plan
 from states.fetching_artifact import read_secret
 
-_ANY = "2.x"
 _LOOK_AGAIN = timedelta(seconds=1)
 
 
@@ -37,21 +38,22 @@ def run(observed: Observed, ports: Ports) -> Outcome:
     )
     applied = observed.instance.status.last_applied_revision or ""
     version.refuse_downgrade(applied, chosen)
-    result = build(observed.instance, distribution, chosen)
+    result = build(observed.instance.parsed, distribution, chosen)
     unpinned = _unpinned(observed, result)
     if unpinned and observed.settings.resolve_digests:
         digests = _digests(observed, ports, unpinned)
         if digests is None:
             message = "Asking the registry for the digests of images"
             return Outcome(event=Event.WAITING, message=message, after=_LOOK_AGAIN)
-        result = build(observed.instance, distribution, chosen, digests=digests)
-    facts = {
-        "build": result,
-        "latest": _latest(distribution, supported),
-        "refused": _refused(distribution, supported),
-        "migration_before": tuple(_plans(observed, result, ports.cluster)),
-    }
-    return Outcome(event=Event.BUILT, message=f"Built {result.revision}", facts=facts)
+        result = build(observed.instance.parsed, distribution, chosen, digests=digests)
+    run = replace(
+        observed.run,
+        build=result,
+        latest=version.newest(distribution.versions(), minors=supported),
+        refused=_refused(distribution, supported),
+        migration_before=tuple(_plans(observed, result, ports.cluster)),
+    )
+    return Outcome(event=Event.BUILT, message=f"Built {result.revision}", run=run)
 
 
 def _unpinned(observed: Observed, result: BuildResult) -> list[str]:
@@ -81,16 +83,10 @@ def _supported(observed: Observed, ports: Ports) -> frozenset[str]:
     return version.supported_minors(ports.distributions.bundled().versions())
 
 
-def _latest(distribution: Distribution, supported: frozenset[str]) -> str:
-    return version.resolve(
-        _ANY, distribution.versions(), minors=supported, source=distribution.source
-    )
-
-
 def _refused(distribution: Distribution, supported: frozenset[str]) -> str:
     """The newest version on offer when its minor is not supported, else empty."""
-    newest = version.matching(version.parse_range("*"), distribution.versions())[0]
-    return "" if version.minor_of(version.parse(newest)) in supported else newest
+    newest = version.newest(distribution.versions())
+    return newest if newest and not version.newest([newest], minors=supported) else ""
 
 
 def _plans(observed: Observed, result: BuildResult, cluster: Cluster) -> Iterator[Plan]:

@@ -9,27 +9,26 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Final
 
 from fluxsm.api import names
+from fluxsm.core.observed import Observed
+from fluxsm.core.outcome import Outcome
 from fluxsm.core.ports import Ports
-from fluxsm.core.step import Observed, Outcome
+from fluxsm.core.progress import SecretSeen
 from fluxsm.machine.events import Event
 from states.fetching_artifact import secret_version
-from states.work import timers
 
-_LOOK = timedelta(seconds=5)
+LOOK: Final = timedelta(seconds=10)
 """How often the pull secret is looked at."""
-
-_SECRET = "secret"  # noqa: S105 the name of a note
 
 
 def run(observed: Observed, ports: Ports) -> Outcome:
     """Answer Due when the back-off has passed, or when the pull secret has changed."""
-    due = observed.run.due or timers.next_try(observed, ports.clock.random())
-    left = due - observed.now
+    stay, failure = observed.stay, observed.run.failure
+    left = (stay.entered if stay.due_at is None else stay.due_at) - observed.tick
     if left <= timedelta(0):
         return Outcome(event=Event.DUE)
-    failure = observed.run.failure
     waiting = Outcome(event=Event.WAITING, message=failure.message if failure else "", after=left)
     if failure is None or failure.reason != names.ARTIFACT_FAILED:
         return waiting
@@ -37,10 +36,10 @@ def run(observed: Observed, ports: Ports) -> Outcome:
 
 
 def _watch_secret(observed: Observed, ports: Ports, waiting: Outcome) -> Outcome:
-    seen, known = secret_version(observed, ports.cluster), observed.run.notes.get(_SECRET)
-    if seen is None:
+    version, progress = secret_version(observed, ports.cluster), observed.stay.progress
+    if version is None:
         return waiting
-    if known is not None and seen != known:
+    if isinstance(progress, SecretSeen) and progress.version != version:
         return Outcome(event=Event.DUE, message="the pull secret has changed")
-    after = min(waiting.after or _LOOK, _LOOK)
-    return replace(waiting, facts={"notes": {_SECRET: seen}}, after=after)
+    seen = SecretSeen(version=version)
+    return replace(waiting, progress=seen, after=min(waiting.after or LOOK, LOOK))

@@ -8,39 +8,40 @@ With it drift is repaired although the registry is away.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from fluxsm.api.objects import Kind, Manifest, ObjectRef
-from fluxsm.core.memory import Failure
+from fluxsm.core.failure import Failure
+from fluxsm.core.observed import Observed
+from fluxsm.core.outcome import Outcome
 from fluxsm.core.ports import Cluster, Fetched, Ports
-from fluxsm.core.step import Observed, Outcome
+from fluxsm.core.progress import Refused
 from fluxsm.errors import ArtifactError, ClusterError, ForbiddenError, NotFoundError
 from fluxsm.machine.events import Event
 
 SECRET = Kind("", "v1", "Secret")
 _LOOK_AGAIN = timedelta(seconds=1)
-_REFUSED = "refused"
-"""The note under which the reason for falling back is kept."""
 
 
 def run(observed: Observed, ports: Ports) -> Outcome:
     """Answer Fetched with the distribution, or wait for the download that runs beside."""
     reference = observed.instance.spec.distribution.artifact
     if not reference:
-        return _fetched(Fetched(distribution=ports.distributions.bundled()))
-    refused = observed.run.notes.get(_REFUSED)
-    if refused is not None:
-        return _fall_back(observed, ports, refused)
+        return _fetched(observed, Fetched(distribution=ports.distributions.bundled()))
+    progress = observed.stay.progress
+    if isinstance(progress, Refused):
+        return _fall_back(observed, ports, progress.failure)
     try:
         fetched = ports.distributions.fetch(reference, pull_secret(observed, ports.cluster))
     except ArtifactError as error:
         if not _installed(observed):
             raise
-        notes = {_REFUSED: Failure.of(error)}
-        return Outcome(event=Event.WAITING, facts={"notes": notes}, after=timedelta(0))
+        refused = Refused(failure=Failure.of(error))
+        return Outcome(event=Event.WAITING, progress=refused, after=timedelta(0))
     if fetched is None:
         return Outcome(event=Event.WAITING, message=f"Fetching {reference}", after=_LOOK_AGAIN)
-    return _fetched(fetched)
+    return _fetched(observed, fetched)
 
 
 def _installed(observed: Observed) -> str:
@@ -48,8 +49,8 @@ def _installed(observed: Observed) -> str:
 
     It is of use to a run that nobody asked for in a process that has not seen it yet.
     """
-    run, digest = observed.run, observed.instance.status.last_artifact_revision
-    if not run.unattended or run.last_good is not None or not digest:
+    digest = observed.instance.status.last_artifact_revision
+    if not observed.run.unattended or observed.process.last_good is not None or not digest:
         return ""
     reference = observed.instance.spec.distribution.artifact or ""
     return "" if "@" in reference else f"{reference}@{digest}"
@@ -57,7 +58,7 @@ def _installed(observed: Observed) -> str:
 
 def _fall_back(observed: Observed, ports: Ports, refused: Failure) -> Outcome:
     """Answer Blocked, with the installed artifact where it can be had."""
-    facts = {"blocked": refused, "blocks": observed.run.blocks + 1}
+    blocked = Outcome(event=Event.BLOCKED, message=refused.message, failure=refused)
     try:
         secret = pull_secret(observed, ports.cluster)
     except ArtifactError:
@@ -65,10 +66,10 @@ def _fall_back(observed: Observed, ports: Ports, refused: Failure) -> Outcome:
     try:
         found = ports.distributions.fetch(_installed(observed), secret)
     except ArtifactError:
-        return Outcome(event=Event.BLOCKED, message=refused.message, facts=facts)
+        return blocked
     if found is None:
         return Outcome(event=Event.WAITING, message=refused.message, after=_LOOK_AGAIN)
-    return Outcome(event=Event.BLOCKED, message=refused.message, facts=facts | {"last_good": found})
+    return replace(blocked, process=replace(observed.process, last_good=found))
 
 
 def pull_secret(observed: Observed, cluster: Cluster) -> Manifest | None:
@@ -116,6 +117,12 @@ def secret_version(observed: Observed, cluster: Cluster) -> str | None:
     return str(secret["metadata"]["resourceVersion"]) if secret else None
 
 
-def _fetched(fetched: Fetched) -> Outcome:
-    facts = {"fetched": fetched, "offered": fetched.digest}
-    return Outcome(event=Event.FETCHED, facts=facts)
+def _fetched(observed: Observed, fetched: Fetched) -> Outcome:
+    """Answer Fetched; an artifact that was not tried before has not failed yet."""
+    run, offered = observed.run, observed.process.offered
+    is_new = bool(offered) and fetched.digest != offered
+    return Outcome(
+        event=Event.FETCHED,
+        process=replace(observed.process, offered=fetched.digest),
+        run=replace(run, fetched=fetched, retries=None if is_new else run.retries),
+    )

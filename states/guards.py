@@ -3,7 +3,10 @@
 
 from __future__ import annotations
 
-from fluxsm.core.step import Observed
+from fluxsm.core.observed import Observed
+
+PASSING_TRIES = 5
+"""How often what may pass is tried again before it is a failure: some six seconds."""
 
 
 def blocks_new_crds(observed: Observed) -> bool:
@@ -23,4 +26,10 @@ def is_applied(observed: Observed) -> bool:
 
 def has_last_good(observed: Observed) -> bool:
     """The distribution of the running revision is at hand, and was not tried yet."""
-    return observed.run.can_fall_back
+    return observed.process.last_good is not None and not observed.run.fell_back
+
+
+def may_pass(observed: Observed) -> bool:
+    """The same request may succeed within seconds, and was not tried often yet."""
+    failure = observed.failure
+    return failure is not None and failure.passing and observed.stay.faults < PASSING_TRIES

@@ -1,121 +1,121 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Migrating: store every custom resource of some kinds anew, then say that it was done.
+"""Migrating: store every custom resource of some kinds again, then say that it was done.
 
-The work is cut into slices, so that a deletion or a new spec is heard between two of them. The
+The work is cut into slices, so that a deletion or a new spec is seen between two of them. The
 plans are worked out from the cluster, so after a crash the remaining ones are simply found again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
-from itertools import islice
-from typing import Any
+from typing import Final
 
 from fluxsm.api.objects import CRD, Manifest, ObjectRef
+from fluxsm.core.observed import Observed
+from fluxsm.core.outcome import Outcome
 from fluxsm.core.ports import Cluster, PatchType, Ports
-from fluxsm.core.step import Observed, Outcome
-from fluxsm.errors import ClusterError, ConflictError, ExpiredError, MigrationError, NotFoundError
+from fluxsm.core.progress import Rewriting
+from fluxsm.errors import (
+    ClusterError,
+    ConflictError,
+    ExpiredError,
+    KindNotServedError,
+    MigrationError,
+    NotFoundError,
+)
 from fluxsm.machine.events import Event
 from fluxsm.objects import migration
 from fluxsm.objects.migration import Plan
-from states.work.bridge import LOOK_AGAIN, awaiting, bridge, settled_at
+from states.work.bridge import await_served, bridge, settled_at
 
-_SLICE = 50
-_TRIES = 5
-_NOW = timedelta(0)
-_PROGRESS = "progress"
+SLICE: Final = 50
+"""Objects that are rewritten in one step."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Progress:
-    """How far a migration is.
-
-    Attributes:
-        plan: the plan at work.
-        items: what is left of its list.
-        done: objects that were rewritten.
-        restarts: how often the list had to be begun again.
-    """
-
-    plan: Plan
-    items: Iterator[Manifest]
-    done: int = 0
-    restarts: int = 0
+_TRIES: Final = 5
+_NOW: Final = timedelta(0)
 
 
 def run(observed: Observed, ports: Ports) -> Outcome:
     """Do a slice of the first plan; Migrated when no plan is left."""
-    field = "migration_after" if observed.run.applied else "migration_before"
-    plans: Sequence[Plan] = getattr(observed.run, field)
+    known = observed.run
+    plans = known.migration_after if known.applied else known.migration_before
     if not plans:
         return Outcome(event=Event.MIGRATED)
-    outcome = bridge(plans, observed, ports) or _settle(plans[0], observed)
+    progress = observed.stay.progress
+    progress = progress if isinstance(progress, Rewriting) else Rewriting()
+    outcome = bridge(plans, progress, observed, ports) or _settle(plans[0], observed)
     if outcome is not None:
         return outcome
-    progress = _progress(plans[0], observed, ports)
-    try:
-        progress, finished = _advance(progress, ports.cluster)
-    except NotFoundError:
-        if plans[0].bridge is None or progress.done:
-            raise
-        # Discovery may know the new version some moments before requests for it are served.
-        return Outcome(event=Event.WAITING, message=awaiting(plans[:1]), after=LOOK_AGAIN)
-    total = f"{progress.done} objects of {progress.plan.kind.kind}"
-    if not finished:
-        return _going_on(observed, f"Migrated {total}", progress)
-    if progress.plan.retired:
-        _trim(progress.plan, ports)
-    message = f"Migrated {total} to {progress.plan.storage}"
-    return _going_on(observed, message, None, **{field: tuple(plans[1:])})
+    return _advance(plans, replace(progress, plan=plans[0]), observed, ports)
 
 
 def _settle(plan: Plan, observed: Observed) -> Outcome | None:
     """Wait until no API server stores objects in a version any more that is going away."""
-    left = settled_at(observed) - observed.now
+    left = settled_at(observed) - observed.tick
     if not plan.retired or left <= _NOW:
         return None
     message = f"Waiting for every API server to store {plan.kind.kind} in {plan.storage}"
-    return Outcome(event=Event.WAITING, message=message, after=left)
+    return Outcome(event=Event.WAITING, message=message, wait=message, after=left)
 
 
-def _progress(plan: Plan, observed: Observed, ports: Ports) -> Progress:
-    """How far the plan is; it may only begin."""
-    progress: Progress | None = observed.run.notes.get(_PROGRESS)
-    return progress or Progress(plan=plan, items=_list(plan, ports.cluster))
-
-
-def _going_on(observed: Observed, message: str, progress: Progress | None, **facts: Any) -> Outcome:
-    notes = {**observed.run.notes, _PROGRESS: progress}
-    facts |= {"notes": notes, "deadline": None}
-    return Outcome(event=Event.WAITING, message=message, facts=facts, after=_NOW)
-
-
-def _list(plan: Plan, cluster: Cluster) -> Iterator[Manifest]:
-    return cluster.list(plan.kind, metadata_only=True)
-
-
-def _advance(progress: Progress, cluster: Cluster) -> tuple[Progress, bool]:
-    """Rewrite some objects; a list that expired half-way is begun again.
+def _advance(
+    plans: Sequence[Plan], progress: Rewriting, observed: Observed, ports: Ports
+) -> Outcome:
+    """Rewrite the next slice of the first plan.
 
     Raises:
-        NotFoundError: the kind has a CRD and is not served yet, so nobody knows what is stored.
+        KindNotServedError: nobody knows what is stored of the kind.
+    """
+    plan = plans[0]
+    try:
+        progress = _rewrite_slice(plan, progress, ports.cluster)
+    except KindNotServedError:
+        if _is_defined(plan, ports.cluster):
+            # Discovery may know a version some moments before requests for it are served, and one
+            # of several API servers later than the others.
+            return await_served(plans[:1])
+        progress = replace(progress, token="")  # without a CRD nothing can be stored of it
+    total = f"{progress.done} objects of {plan.kind.kind}"
+    if progress.token:
+        return _go_on(f"Migrated {total}", progress)
+    if plan.retired:
+        _trim(plan, ports)
+    rest = tuple(plans[1:])
+    known = observed.run
+    known = (
+        replace(known, migration_after=rest)
+        if known.applied
+        else replace(known, migration_before=rest)
+    )
+    done = _go_on(f"Migrated {total} to {plan.storage}", Rewriting(bridge=progress.bridge))
+    return replace(done, run=known)
+
+
+def _go_on(message: str, progress: Rewriting) -> Outcome:
+    """Something was done, so whatever limits a wait begins again."""
+    return Outcome(
+        event=Event.WAITING, message=message, progress=progress, wait=message, after=_NOW
+    )
+
+
+def _rewrite_slice(plan: Plan, progress: Rewriting, cluster: Cluster) -> Rewriting:
+    """Rewrite one page of objects; a list that expired half-way is begun again.
+
+    Raises:
+        KindNotServedError: the API server that was asked does not serve the kind.
     """
     try:
-        chunk = list(islice(progress.items, _SLICE))
-    except NotFoundError:
-        if _is_defined(progress.plan, cluster):
-            raise
-        return progress, True  # without a CRD nothing can be stored of it
+        page = cluster.list_page(plan.kind, metadata_only=True, limit=SLICE, token=progress.token)
     except ExpiredError:
         if progress.restarts >= _TRIES:
             raise
-        items = _list(progress.plan, cluster)
-        return replace(progress, items=items, restarts=progress.restarts + 1), False
-    for item in chunk:
-        _rewrite(item, progress.plan, cluster)
-    return replace(progress, done=progress.done + len(chunk)), len(chunk) < _SLICE
+        again = replace(progress, token="", restarts=progress.restarts + 1)
+        return _rewrite_slice(plan, again, cluster)
+    for item in page.items:
+        _rewrite(item, plan, cluster)
+    return replace(progress, token=page.token, done=progress.done + len(page.items))
 
 
 def _is_defined(plan: Plan, cluster: Cluster) -> bool:
@@ -127,9 +127,10 @@ def _is_defined(plan: Plan, cluster: Cluster) -> bool:
 
 
 def _rewrite(item: Manifest, plan: Plan, cluster: Cluster) -> None:
-    """Store one object anew, as it is at that moment.
+    """Store one object again, as it is at that moment.
 
     Raises:
+        KindNotServedError: it may be there, but this API server does not know its kind.
         MigrationError: it keeps changing, or the API server refuses it.
     """
     ref = ObjectRef.of(item)
@@ -139,14 +140,20 @@ def _rewrite(item: Manifest, plan: Plan, cluster: Cluster) -> None:
         kind = PatchType.JSON if isinstance(patch, list) else PatchType.MERGE
         try:
             cluster.patch(ref, patch, type=kind)
+        except KindNotServedError:
+            raise
         except NotFoundError:
             return
         except ConflictError:
             try:
                 item = cluster.get(ref)
+            except KindNotServedError:
+                raise
             except NotFoundError:
                 return
         except ClusterError as error:
+            if error.passing:
+                raise
             raise MigrationError(
                 f"{ref} could not be migrated to {plan.storage}: {error}"
             ) from error
@@ -156,10 +163,17 @@ def _rewrite(item: Manifest, plan: Plan, cluster: Cluster) -> None:
 
 
 def _trim(plan: Plan, ports: Ports) -> None:
-    """Say that no object is stored in another version any more."""
+    """Say that no object is stored in another version any more.
+
+    Raises:
+        MigrationError: the CRD changed meanwhile, so that may not be true.
+    """
     ref = ObjectRef(CRD, "", plan.crd)
     for _ in range(_TRIES):
-        crd = ports.cluster.get(ref)
+        try:
+            crd = ports.cluster.get(ref)
+        except NotFoundError:
+            return  # whoever deleted it has deleted its objects with it
         if migration.storage_version(crd) != plan.storage:
             raise MigrationError(f"{ref} changed its storage version during the migration")
         try:

@@ -5,15 +5,18 @@ from __future__ import annotations
 
 from fluxsm.api import names
 from fluxsm.api.objects import Manifest, ObjectRef
+from fluxsm.core.observed import Observed
+from fluxsm.core.outcome import Outcome
 from fluxsm.core.ports import Cluster, Ports
-from fluxsm.core.step import Observed, Outcome
 from fluxsm.errors import ConflictError
 from fluxsm.machine.events import Event
 
 
 def run(observed: Observed, ports: Ports) -> Outcome:
     """Put the finalizer on the instance if it has none; from then on deletion runs uninstall."""
-    return Outcome(event=Event.STARTED, manifest=ensure_finalizer(observed.manifest, ports.cluster))
+    return Outcome(
+        event=Event.STARTED, manifest=ensure_finalizer(observed.instance.manifest, ports.cluster)
+    )
 
 
 def ensure_finalizer(manifest: Manifest, cluster: Cluster) -> Manifest | None:

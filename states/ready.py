@@ -3,17 +3,20 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 
 from fluxsm.api import names
 from fluxsm.core import schedule
+from fluxsm.core.failure import Failure
+from fluxsm.core.observed import Observed
+from fluxsm.core.outcome import Outcome
 from fluxsm.core.ports import Ports
-from fluxsm.core.step import Observed, Outcome, entered
+from fluxsm.core.progress import ArtifactCheck
 from fluxsm.errors import ArtifactError, ClusterError
 from fluxsm.machine.events import Event
 from states.fetching_artifact import pull_secret
 from states.work import drift as drifting
-from states.work import timers
 
 
 def run(observed: Observed, ports: Ports) -> Outcome:
@@ -22,23 +25,20 @@ def run(observed: Observed, ports: Ports) -> Outcome:
     drifted = drifting.detect(touched, observed)
     if drifted:
         return drifted
-    if not _is_told(observed):
+    if not _is_shown(observed):
         return Outcome(event=Event.DUE, message="the status does not say what runs")
-    due = observed.run.due or timers.next_run(observed, ports.clock.random())
-    if due and observed.now >= due:
+    due, check = observed.stay.due_at, _next_check(observed)
+    if due is not None and observed.tick >= due:
         return Outcome(event=Event.DUE)
-    check = observed.run.next_artifact_check or _next_check(observed)
-    if check and observed.now >= check:
+    if check is not None and observed.tick >= check:
         return _check_artifact(observed, ports)
-    wakes = [
-        moment for moment in (due, check, *drifting.repairs_ahead(touched, observed)) if moment
-    ]
-    after = min(wakes) - observed.now if wakes else None
-    facts = {"due": due, "next_artifact_check": check}
-    return Outcome(event=Event.WAITING, facts=facts, after=after)
+    ahead = (due, check, *drifting.repairs_ahead(touched, observed))
+    wakes = [moment for moment in ahead if moment is not None]
+    after = min(wakes) - observed.tick if wakes else None
+    return Outcome(event=Event.WAITING, after=after)
 
 
-def _is_told(observed: Observed) -> bool:
+def _is_shown(observed: Observed) -> bool:
     """Whether the saved status still says that this revision is Ready.
 
     It is a view that can be lost or overwritten; then another run works it out again.
@@ -50,44 +50,48 @@ def _is_told(observed: Observed) -> bool:
     return build is None or status.last_applied_revision == build.revision
 
 
-def _next_check(observed: Observed) -> datetime | None:
+def _next_check(observed: Observed) -> timedelta | None:
     """When the registry is asked for the digest of the artifact, None without an artifact."""
-    interval = observed.instance.reconcile_artifact_every
+    interval = observed.instance.metadata.reconcile_artifact_every
     if not observed.instance.spec.distribution.artifact or interval <= timedelta(0):
         return None
-    return entered(observed.run) + interval
+    progress = observed.stay.progress
+    return progress.at if isinstance(progress, ArtifactCheck) else observed.stay.entered + interval
 
 
 def _check_artifact(observed: Observed, ports: Ports) -> Outcome:
-    """Ask for the digest only. What goes wrong is told, but changes no condition."""
+    """Ask for the digest only. What goes wrong is reported, but changes no condition."""
     reference = observed.instance.spec.distribution.artifact or ""
     try:
         digest = ports.distributions.digest(reference, pull_secret(observed, ports.cluster))
     except (ArtifactError, ClusterError) as error:
-        return Outcome(
-            event=Event.FAULT, message=str(error), facts=_after_check(observed, failed=True)
-        )
+        # The check failed, whatever it was that failed it.
+        failure = replace(Failure.of(error), reason=names.ARTIFACT_FAILED)
+        return _after_check(observed, Event.FAULT, failure=failure)
     if digest is None:
         return Outcome(event=Event.WAITING, after=timedelta(seconds=1))
-    facts = _after_check(observed, failed=False) | {"offered": digest}
+    known = observed.process.offered or observed.instance.status.last_artifact_revision
+    seen = replace(observed.memory, process=replace(observed.process, offered=digest))
+    observed = replace(observed, memory=seen)
     # What was tried before and could not be used is tried again by its own timer, not by this.
-    if digest != (observed.run.offered or observed.instance.status.last_artifact_revision):
-        return Outcome(
-            event=Event.NEW_ARTIFACT, message=f"{reference} is now {digest}", facts=facts
-        )
-    return Outcome(event=Event.WAITING, facts=facts, after=timedelta(0))
+    if digest != known:
+        checked = _after_check(observed, Event.NEW_ARTIFACT)
+        return replace(checked, message=f"{reference} is now {digest}")
+    return _after_check(observed, Event.WAITING)
 
 
-def _after_check(observed: Observed, *, failed: bool) -> dict[str, object]:
-    checks = observed.run.failed_checks + 1 if failed else 0
-    interval = observed.instance.reconcile_artifact_every
-    settings = observed.settings
-    delay = (
-        min(
-            interval,
-            schedule.retry_delay(checks, minimum=settings.min_retry, maximum=settings.max_retry),
-        )
-        if failed
-        else interval
+def _after_check(observed: Observed, event: Event, failure: Failure | None = None) -> Outcome:
+    """The outcome of a check, with the time of the next one: sooner after a failure."""
+    settings, process = observed.settings, observed.process
+    interval = observed.instance.metadata.reconcile_artifact_every
+    failed = process.failed_checks + 1 if failure else 0
+    delay = schedule.retry_delay(failed, minimum=settings.min_retry, maximum=settings.max_retry)
+    pause = min(interval, delay) if failure else interval
+    return Outcome(
+        event=event,
+        message=failure.message if failure else "",
+        failure=failure,
+        process=replace(process, failed_checks=failed),
+        progress=ArtifactCheck(at=observed.tick + pause),
+        after=None if failure else timedelta(0),
     )
-    return {"failed_checks": checks, "next_artifact_check": observed.now + delay}

@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
+from fluxsm.core.observed import Observed
+from fluxsm.core.outcome import Outcome
 from fluxsm.core.ports import Ports
-from fluxsm.core.step import Observed, Outcome
 from fluxsm.machine.events import Event
 from states.pending import ensure_finalizer
 
 
 def run(observed: Observed, ports: Ports) -> Outcome:
     """Keep the finalizer, so that a later resume and delete uninstalls; then wait for a change."""
-    manifest = ensure_finalizer(observed.manifest, ports.cluster)
+    manifest = ensure_finalizer(observed.instance.manifest, ports.cluster)
     return Outcome(event=Event.WAITING, message="Reconciliation is disabled", manifest=manifest)

@@ -1,188 +1,268 @@
 # SPDX-License-Identifier: Apache-2.0
 """Uninstalling: remove what was installed, and nothing that Flux itself deployed.
 
-The controllers go first, so that they neither prune workloads nor put finalizers back; then the
-Flux finalizers, so that the custom resources can go; then everything in the inventory, kinds last.
-Each call does the next step. After a restart the steps are simply done again.
+The controllers go first, and are truly gone before anything else is touched: one that still runs
+would put its finalizers back and prune workloads. Then go the Flux finalizers, so that the custom
+resources can go; then everything that is listed, kinds last. What is refused is tried again after
+a growing pause, and holds nothing else up. One limit stands over all of it: then the instance is
+let go, and a Warning says what is left and why. After a restart the steps are simply done again.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
+from typing import Final
 
+from fluxsm.api import duration
 from fluxsm.api.objects import CRD, Kind, Manifest, ObjectRef
-from fluxsm.core.ports import Cluster, Ports
-from fluxsm.core.step import Observed, Outcome, entered
-from fluxsm.errors import ClusterError, NotFoundError
+from fluxsm.core.failure import SHOWN
+from fluxsm.core.observed import Observed
+from fluxsm.core.outcome import Outcome
+from fluxsm.core.ports import Ports
+from fluxsm.core.progress import Phase, Removal
+from fluxsm.core.step import pause_after
+from fluxsm.errors import ClusterError, MalformedError, NotFoundError
 from fluxsm.machine.events import Event
 from fluxsm.objects import inventory
+from fluxsm.objects.changes import Action
 from fluxsm.objects.inventory import Entry
 from states.pending import drop_finalizer
-from states.work.pruning import Pruned, prune
+from states.work.owned import custom_kinds, find_owned
+from states.work.pods import pods_of
+from states.work.pruning import prune, read_served
+from states.work.releasing import release
+from states.work.watching import await_watches, find, is_watched
 
-_LOOK_AGAIN = timedelta(seconds=1)
-_NOW = timedelta(0)
-_FLUX_FINALIZER = "finalizers.fluxcd.io"
-_PROGRESS = "progress"
+WATCH_PATIENCE: Final = timedelta(seconds=10)
+"""How long watches may take to begin; what cannot be watched is asked for instead."""
 
+CHECKED_AFTER: Final = 5
+"""Rounds after which a watch is not believed any more that something is still there."""
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Progress:
-    """How far the uninstallation is.
-
-    Attributes:
-        stopping: the controllers that were asked to go; None before.
-        stopped: whether they are gone, or are not waited for any more.
-        released: whether the Flux finalizers are gone.
-        removed: everything that was asked to go, with what was refused; None before.
-        again: whether what was refused is due another time.
-    """
-
-    stopping: Pruned | None = None
-    stopped: bool = False
-    released: bool = False
-    removed: Pruned | None = None
-    again: bool = False
+_CONTROLLER: Final = "Deployment"
+_NOW: Final = timedelta(0)
 
 
 def run(observed: Observed, ports: Ports) -> Outcome:
     """Do the next step of the uninstallation; Uninstalled when the finalizer is gone."""
-    entries = inventory.of_status(observed.manifest)
-    progress: Progress = observed.run.notes.get(_PROGRESS) or Progress()
-    if observed.instance.suspended or not entries:
-        return _let_go(observed, ports, "")
-    if not ports.live.expect({entry.ref.kind for entry in entries}):
-        return _wait(observed, "Starting to watch what has to go")
-    if not progress.stopped:
-        return _stop_controllers(entries, progress, observed, ports)
-    if not progress.released:
-        return _release(entries, progress, ports)
-    if progress.removed is None or progress.again:
-        return _remove(entries, progress, observed, ports)
-    return _conclude(progress.removed, progress, observed, ports)
+    if observed.instance.metadata.suspended:
+        return _let_go(observed, ports)
+    progress = observed.stay.progress
+    removal = progress if isinstance(progress, Removal) else _begin(observed, ports)
+    if observed.expired:
+        return _let_go(observed, ports, _leftovers(removal, observed, ports))
+    if observed.tick < removal.next_try and _rests(removal, ports):
+        return _wait(removal, observed, ports)
+    return _advance(removal, observed, ports)
 
 
-def _stop_controllers(
-    entries: Sequence[Entry], progress: Progress, observed: Observed, ports: Ports
-) -> Outcome:
-    """Delete the Deployments and wait for them to be gone."""
-    if progress.stopping is None:
-        deployments = [entry for entry in entries if entry.ref.kind.kind == "Deployment"]
-        stopping = prune(deployments, observed, ports)
-        return _go_on("Stopping the controllers", replace(progress, stopping=stopping))
-    running = _still_there(progress.stopping.awaited, ports)
-    if running and not _is_over(observed):
-        return _wait(observed, f"Waiting for {_names(running)} to be gone")
-    return _go_on("The controllers are stopped", replace(progress, stopped=True))
+def _advance(removal: Removal, observed: Observed, ports: Ports) -> Outcome:
+    """Do the next step of the phase that is under way."""
+    match removal.phase:
+        case Phase.WATCHING:
+            return _watch(removal, observed, ports)
+        case Phase.STOPPING:
+            return _stop(removal, observed, ports)
+        case Phase.RELEASING:
+            return _release(removal, ports)
+        case Phase.REMOVING:
+            return _remove(removal, observed, ports)
 
 
-def _release(entries: Sequence[Entry], progress: Progress, ports: Ports) -> Outcome:
-    """Take the Flux finalizers off all objects of the kinds that are about to go."""
-    for kind in _custom_kinds(entries, ports):
-        _release_kind(kind, ports.cluster)
-    return _go_on("The Flux finalizers are gone", replace(progress, released=True))
-
-
-def _release_kind(kind: Kind, cluster: Cluster) -> None:
+def _begin(observed: Observed, ports: Ports) -> Removal:
+    """What has to go: what the inventory lists, else what carries our labels."""
     try:
-        for item in cluster.list(kind, metadata_only=True):
-            finalizers = item["metadata"].get("finalizers") or []
-            kept = [value for value in finalizers if value != _FLUX_FINALIZER]
-            if kept != finalizers:
-                _write_finalizers(ObjectRef.of(item), item, kept, cluster)
-    except NotFoundError:
-        return  # the kind is not served any more, so nothing of it holds a finalizer
+        entries = inventory.of_status(observed.instance.manifest)
+    except MalformedError:
+        entries = ()
+    if entries:
+        return Removal(entries=entries)
+    entries, unknown = find_owned(observed, ports.cluster)
+    return Removal(entries=entries, unknown=unknown)
 
 
-def _write_finalizers(ref: ObjectRef, item: Manifest, kept: list[str], cluster: Cluster) -> None:
-    version = item["metadata"].get("resourceVersion", "")
+def _watch(removal: Removal, observed: Observed, ports: Ports) -> Outcome:
+    """Begin to watch what has to go; it can go without, but then it has to be asked for."""
+    starting = await_watches({entry.ref.kind for entry in removal.entries}, ports)
+    waited = observed.tick - observed.stay.entered
+    if starting is not None and waited < WATCH_PATIENCE:
+        return replace(starting, progress=removal)
+    return _go_on("Stopping the controllers", replace(removal, phase=Phase.STOPPING))
+
+
+def _stop(removal: Removal, observed: Observed, ports: Ports) -> Outcome:
+    """Delete the Deployments, and wait until they and their pods are gone."""
+    controllers = [entry for entry in removal.entries if _is_controller(entry)]
+    removal = _delete(controllers, removal, observed, ports, propagation="Foreground")
+    if removal.refused or _still_there(controllers, removal, ports):
+        return _wait(_later(removal, observed, ports), observed, ports)
+    pods = pods_of([entry.ref for entry in controllers], ports.cluster)
+    if pods:
+        waiting = _wait(_later(removal, observed, ports), observed, ports)
+        return replace(waiting, message=f"Waiting for {_names(pods)} to end")
+    stopped = replace(removal, phase=Phase.RELEASING, rounds=0)
+    return _go_on("The controllers are stopped", stopped)
+
+
+def _release(removal: Removal, ports: Ports) -> Outcome:
+    """Take the Flux finalizers off the objects of the kinds that are about to go, page by page."""
+    kinds = _kinds(removal, ports) if removal.kinds is None else removal.kinds
+    if not kinds:
+        released = replace(removal, phase=Phase.REMOVING, kinds=None)
+        return _go_on("Removing all objects", released)
+    kind, *rest = kinds
+    refused = dict(removal.refused)
+    if not removal.token:
+        refused = {key: why for key, why in refused.items() if not _is_about(key, kind)}
+    token, found = release(kind, removal.token, ports.cluster)
+    left = kinds if token else tuple(rest)
+    released = replace(removal, kinds=left, token=token, refused={**refused, **found})
+    return _go_on(f"Releasing the objects of {kind.kind}", released)
+
+
+def _is_about(key: str, kind: Kind) -> bool:
+    return key == str(kind) or key.startswith(f"{kind.kind}/")
+
+
+def _remove(removal: Removal, observed: Observed, ports: Ports) -> Outcome:
+    """Delete everything that is listed; done when nothing of it is left."""
+    removal = _delete(removal.entries, removal, observed, ports)
+    if not removal.refused and not _still_there(removal.entries, removal, ports):
+        return _let_go(observed, ports, _unknown(removal))
+    again = replace(removal, phase=Phase.RELEASING)
+    return _wait(_later(again, observed, ports), observed, ports)
+
+
+def _delete(
+    entries: Sequence[Entry],
+    removal: Removal,
+    observed: Observed,
+    ports: Ports,
+    *,
+    propagation: str = "Background",
+) -> Removal:
+    """Ask for the deletion of what was not asked to go yet, or was refused before."""
+    tried = [entry for entry in entries if entry.ref not in removal.asked | removal.kept]
+    pruned = prune(tried, observed, ports, propagation=propagation)
+    asked = {change.ref for change in pruned.changes if change.action is Action.DELETED}
+    kept = {change.ref for change in pruned.changes if change.action is Action.SKIPPED}
+    refs = {str(entry.ref) for entry in tried}
+    refused = {key: why for key, why in removal.refused.items() if key not in refs}
+    errors = zip(pruned.kept, pruned.errors, strict=True)
+    refused |= {str(entry.ref): str(error) for entry, error in errors}
+    return replace(removal, asked=removal.asked | asked, kept=removal.kept | kept, refused=refused)
+
+
+def _later(removal: Removal, observed: Observed, ports: Ports) -> Removal:
+    """The same, to be tried again after a pause that grows with each round."""
+    rounds = removal.rounds + 1
+    pause = pause_after(rounds, ports.clock.random())
+    return replace(removal, rounds=rounds, next_try=observed.tick + pause)
+
+
+def _rests(removal: Removal, ports: Ports) -> bool:
+    """Whether there is nothing to do before the next try: watches may show that all is gone."""
+    stopping = removal.phase is Phase.STOPPING
+    asked = [ref for ref in removal.asked if not stopping or ref.kind.kind == _CONTROLLER]
+    return bool(removal.refused or _seen(asked, ports)) or (stopping and not asked)
+
+
+def _seen(refs: Iterable[ObjectRef], ports: Ports) -> list[ObjectRef]:
+    """Objects that the watches show, or of which they know nothing; asks no request."""
+    return [ref for ref in refs if not is_watched(ref.kind, ports) or ports.live.get(ref)]
+
+
+def _wait(removal: Removal, observed: Observed, ports: Ports) -> Outcome:
+    """Wait for the next try, and say what is left."""
+    refused = [f"{key}: {why}" for key, why in removal.refused.items()]
+    going = sorted(str(ref) for ref in _seen(removal.asked, ports))
+    text = "; ".join([*refused, *([f"{_names(going)} to be gone"] if going else [])])
+    return Outcome(
+        event=Event.WAITING,
+        message=f"Waiting: {text}" if refused else f"Waiting for {text}",
+        progress=removal,
+        after=max(removal.next_try - observed.tick, _NOW),
+    )
+
+
+def _still_there(entries: Sequence[Entry], removal: Removal, ports: Ports) -> list[ObjectRef]:
+    """Objects whose deletion was accepted and that are there all the same, or may be."""
+    asked = (entry.ref for entry in entries if entry.ref in removal.asked)
+    checked = removal.rounds >= CHECKED_AFTER
+    return [ref for ref in asked if _is_there(ref, ports, checked=checked)]
+
+
+def _is_there(ref: ObjectRef, ports: Ports, *, checked: bool) -> bool:
+    """Whether an object is there, or may be; what a watch shows can be checked by a request."""
     try:
-        cluster.patch(ref, {"metadata": {"finalizers": kept or None, "resourceVersion": version}})
+        if find(ref, ports) is None:
+            return False
+        if checked and is_watched(ref.kind, ports):
+            read_served(ref, ports.cluster)
     except NotFoundError:
-        return  # gone in the meantime, which is what was wanted
+        return False
+    except ClusterError:
+        return True
+    return True
 
 
-def _custom_kinds(entries: Iterable[Entry], ports: Ports) -> list[Kind]:
-    """The kinds that the CRDs of the inventory define, at the version that is stored."""
-    found: list[Kind] = []
-    for entry in entries:
-        live = ports.live.get(entry.ref) if entry.ref.kind.kind == CRD.kind else None
-        if live is None:
+def _kinds(removal: Removal, ports: Ports) -> tuple[Kind, ...]:
+    """The kinds that the definitions in the list define, as far as those are still there."""
+    definitions: list[Manifest] = []
+    for entry in removal.entries:
+        if entry.ref.kind.kind != CRD.kind or entry.ref in removal.kept:
             continue
-        spec = live["spec"]
-        stored = [version["name"] for version in spec["versions"] if version.get("storage")]
-        found.extend(Kind(spec["group"], version, spec["names"]["kind"]) for version in stored)
-    return found
+        with suppress(ClusterError):  # what cannot be read cannot be released: its deletion tells
+            live = find(entry.ref, ports)
+            definitions += [live] if live else []
+    return tuple(custom_kinds(definitions))
 
 
-def _remove(
-    entries: Sequence[Entry], progress: Progress, observed: Observed, ports: Ports
-) -> Outcome:
-    """Delete everything that is left in the inventory; the second time only what was refused."""
-    if progress.removed is None:
-        kept = progress.stopping.kept if progress.stopping else ()
-        rest = [entry for entry in entries if entry.ref.kind.kind != "Deployment"]
-        removed = prune([*kept, *rest], observed, ports)
-    else:
-        removed = prune(progress.removed.kept, observed, ports)
-        removed = replace(removed, awaited=(*progress.removed.awaited, *removed.awaited))
-    message = "Removing all objects"
-    return _go_on(message, replace(progress, removed=removed, again=False))
-
-
-def _conclude(removed: Pruned, progress: Progress, observed: Observed, ports: Ports) -> Outcome:
-    """Let the instance go when nothing is left or time is up; else wait, and try again."""
-    left = _left(removed, ports)
-    if not left or _is_over(observed):
-        return _let_go(observed, ports, _leftovers(left, observed))
-    waiting = _go_on(f"Waiting: {'; '.join(left)}", replace(progress, again=bool(removed.kept)))
-    return replace(waiting, after=_LOOK_AGAIN)
-
-
-def _left(removed: Pruned, ports: Ports) -> list[str]:
-    """What is not gone: what could not be deleted, and CRDs that are still on their way out."""
-    refused = [
-        f"{entry.ref}: {error}" for entry, error in zip(removed.kept, removed.errors, strict=True)
-    ]
-    crds = [ref for ref in removed.awaited if ref.kind.kind == CRD.kind]
-    return refused + [f"{ref} is still being deleted" for ref in _still_there(crds, ports)]
-
-
-def _leftovers(left: Sequence[str], observed: Observed) -> str:
-    if not left:
+def _leftovers(removal: Removal, observed: Observed, ports: Ports) -> str:
+    """What is left when time is up, and why; empty when nothing is."""
+    left = dict(removal.refused)
+    for entry in removal.entries:
+        name = str(entry.ref)
+        if name in left or entry.ref in removal.kept:
+            continue
+        if entry.ref not in removal.asked:
+            left[name] = "not touched, because the controllers may still run"
+        elif _is_there(entry.ref, ports, checked=True):
+            left[name] = "still being deleted"
+    if not left and not removal.unknown:
         return ""
-    limit = observed.settings.uninstall_timeout
-    return f"not removed within {limit.total_seconds():.0f}s: {'; '.join(left)}"
+    limit = duration.format(observed.settings.uninstall_timeout)
+    lines = [f"{name}: {why}" for name, why in {**left, **removal.unknown}.items()]
+    return f"not removed within {limit}: {'; '.join(lines)}"
 
 
-def _let_go(observed: Observed, ports: Ports, message: str) -> Outcome:
+def _unknown(removal: Removal) -> str:
+    """What may be left because it could not be looked for; empty when all was."""
+    lines = [f"{kind}: {why}" for kind, why in removal.unknown.items()]
+    return (
+        f"the inventory was lost, and what is left is not known: {'; '.join(lines)}"
+        if lines
+        else ""
+    )
+
+
+def _let_go(observed: Observed, ports: Ports, message: str = "") -> Outcome:
     with suppress(NotFoundError):  # gone already
-        drop_finalizer(observed.manifest, ports.cluster)
-    ports.live.forget()
+        drop_finalizer(observed.instance.manifest, ports.cluster)
     return Outcome(event=Event.UNINSTALLED, message=message)
 
 
-def _still_there(refs: Iterable[ObjectRef], ports: Ports) -> list[ObjectRef]:
-    return [ref for ref in refs if ports.live.get(ref) is not None]
+def _is_controller(entry: Entry) -> bool:
+    return entry.ref.kind.kind == _CONTROLLER
 
 
-def _is_over(observed: Observed) -> bool:
-    return observed.now - entered(observed.run) >= observed.settings.uninstall_timeout
+def _names(things: Sequence[object]) -> str:
+    shown = ", ".join(str(thing) for thing in things[:SHOWN])
+    return shown if len(things) <= SHOWN else f"{shown} and {len(things) - SHOWN} more"
 
 
-def _names(refs: Iterable[ObjectRef]) -> str:
-    return ", ".join(str(ref) for ref in refs)
-
-
-def _wait(observed: Observed, message: str) -> Outcome:
-    if _is_over(observed):
-        raise ClusterError(f"{message}: not done within the time limit")
-    return Outcome(event=Event.WAITING, message=message, after=_LOOK_AGAIN)
-
-
-def _go_on(message: str, progress: Progress) -> Outcome:
-    notes = {_PROGRESS: progress}
-    return Outcome(event=Event.WAITING, message=message, facts={"notes": notes}, after=_NOW)
+def _go_on(message: str, removal: Removal) -> Outcome:
+    return Outcome(event=Event.WAITING, message=message, progress=removal, after=_NOW)

@@ -14,7 +14,7 @@ from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from fluxsm.api import duration, names
 from fluxsm.api.model import Model
-from fluxsm.api.status import Condition, Status
+from fluxsm.api.status import Status
 
 INTERVAL_PATTERN = r"^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$"
 
@@ -296,25 +296,15 @@ class Metadata(Model):
     labels: dict[str, str] = Field(default_factory=dict)
     annotations: dict[str, str] = Field(default_factory=dict)
 
-
-class FluxInstance(Model):
-    """The one instance of a cluster."""
-
-    api_version: str = names.API_VERSION
-    kind: str = names.INSTANCE_KIND
-    metadata: Metadata = Metadata()
-    spec: Spec
-    status: Status = Status()
-
-    def condition(self, type_: str) -> Condition | None:
-        """The condition of a type, None when there is none."""
-        found = (item for item in self.status.conditions or () if item.type == type_)
-        return next(found, None)
-
     @property
     def suspended(self) -> bool:
         """Whether the instance is disabled; anything but `disabled` means enabled."""
-        return self.metadata.annotations.get(names.RECONCILE, "").lower() == names.DISABLED
+        return self.annotations.get(names.RECONCILE, "").lower() == names.DISABLED
+
+    @property
+    def asking(self) -> dict[str, str]:
+        """The annotations by which people ask for something; all others mean nothing to a run."""
+        return {key: value for key, value in self.annotations.items() if key in names.ASKING}
 
     @property
     def reconcile_every(self) -> timedelta:
@@ -334,12 +324,12 @@ class FluxInstance(Model):
     @property
     def requested_at(self) -> str:
         """Token of the last request to reconcile, or the empty text."""
-        return self.metadata.annotations.get(names.REQUESTED_AT, "")
+        return self.annotations.get(names.REQUESTED_AT, "")
 
     @property
     def force_at(self) -> str:
         """Token of the last request to migrate by force, or the empty text."""
-        return self.metadata.annotations.get(names.FORCE_AT, "")
+        return self.annotations.get(names.FORCE_AT, "")
 
     def _interval(self, key: str, default: timedelta) -> timedelta:
         return timedelta(0) if self.suspended else self._duration(key, default)
@@ -347,9 +337,19 @@ class FluxInstance(Model):
     def _duration(self, key: str, default: timedelta) -> timedelta:
         """An annotation as a duration; what does not parse counts as not set."""
         try:
-            return duration.parse(self.metadata.annotations[key])
+            return duration.parse(self.annotations[key])
         except (KeyError, ValueError):
             return default
+
+
+class FluxInstance(Model):
+    """The one instance of a cluster."""
+
+    api_version: str = names.API_VERSION
+    kind: str = names.INSTANCE_KIND
+    metadata: Metadata = Metadata()
+    spec: Spec
+    status: Status = Status()
 
 
 class InvalidInstanceError(ValueError):
@@ -366,6 +366,19 @@ def parse_instance(manifest: Mapping[str, Any]) -> FluxInstance:
         return FluxInstance.model_validate(_without_nulls(manifest))
     except ValidationError as error:
         raise InvalidInstanceError(_explain(error)) from None
+
+
+def parse_metadata(manifest: Mapping[str, Any]) -> Metadata:
+    """Read the metadata of an object, which the API server has checked."""
+    return Metadata.model_validate(_without_nulls(manifest["metadata"]))
+
+
+def parse_status(manifest: Mapping[str, Any]) -> Status:
+    """Read a status; one that makes no sense, as under another CRD, counts as lost."""
+    try:
+        return Status.model_validate(_without_nulls(manifest.get("status") or {}))
+    except ValidationError:
+        return Status()
 
 
 def _without_nulls(value: Any) -> Any:

@@ -49,6 +49,17 @@ REQUESTED_AT: Final = "reconcile.fluxcd.io/requestedAt"
 FORCE_AT: Final = "reconcile.fluxcd.io/forceAt"
 EVENT_METADATA_PREFIX: Final = "event.toolkit.fluxcd.io/"
 DISABLED: Final = "disabled"
+ASKING: Final = frozenset(
+    {
+        RECONCILE,
+        RECONCILE_EVERY,
+        RECONCILE_ARTIFACT_EVERY,
+        RECONCILE_TIMEOUT,
+        REQUESTED_AT,
+        FORCE_AT,
+    }
+)
+"""Annotations whose change asks for a run."""
 
 # Condition types.
 READY: Final = "Ready"

@@ -82,10 +82,14 @@ class NextTransition(Model):
     """The next timer of a resting instance."""
 
     event: str = Field(description="What happens then, unless something else happens before.")
-    at: str = Field(
+    at: str | None = Field(
+        default=None,
         json_schema_extra={"format": "date-time"},
-        description="When, as of the last write of the status; a moment in the past means that it"
-        " came and changed nothing.",
+        description="When, for what happens once.",
+    )
+    every: str | None = Field(
+        default=None,
+        description="How often, for what comes again without a write of the status.",
     )
 
 

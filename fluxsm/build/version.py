@@ -312,6 +312,16 @@ def matching(
     return [name for _, name in sorted(fits, reverse=True)]
 
 
+def newest(names: Iterable[str], *, minors: frozenset[str] | None = None) -> str:
+    """The newest released version among the names, empty where there is none.
+
+    Args:
+        names: names of folders.
+        minors: those that may be installed; None means all.
+    """
+    return next(iter(matching(Range.parse("*"), names, minors=minors)), "")
+
+
 def resolve(
     expression: str,
     names: Iterable[str],

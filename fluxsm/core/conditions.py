@@ -181,10 +181,22 @@ class Writer:
         self.drop(names.RECONCILING)
         self.set(names.READY, "True", reason, message)
 
-    def retrying(self, reason: str, message: str) -> None:
-        """A run has failed, and the same may succeed later."""
-        self.set(names.RECONCILING, "True", names.PROGRESSING_WITH_RETRY, message)
+    def retrying(self, reason: str, message: str, doing: str) -> None:
+        """A run has failed, and the same may succeed later; or one that tries that is under way.
+
+        Args:
+            reason: why it failed, for Ready.
+            message: the same for people.
+            doing: what is done about it.
+        """
+        self.set(names.RECONCILING, "True", names.PROGRESSING_WITH_RETRY, doing)
         self.set(names.READY, "False", reason, message)
+
+    def restore(self, type_: str, condition: Mapping[str, Any] | None) -> None:
+        """Put a condition back as it was, or take it away where there was none."""
+        self.drop(type_)
+        if condition is not None:
+            self._conditions = _sorted([*self._conditions, dict(condition)])
 
     def stalled(self, reason: str, message: str) -> None:
         """A run has failed, and only a change can help."""
@@ -215,7 +227,7 @@ def check_laws(
     own = [type_ for type_ in types if type_ in ORDER]
     if own != sorted(own, key=ORDER.index):
         broken.append(f"conditions are not in their order but {', '.join(own)}")
-    broken += _check_together(conditions)
+    broken += _check_together(conditions, moving=moving)
     if moving is not None:
         broken += _check_generations(conditions, generation)
         broken += _check_moving(conditions) if moving else _check_resting(conditions)
@@ -248,8 +260,8 @@ def _is_time(value: object) -> bool:
         return False
 
 
-def _check_together(conditions: Sequence[Mapping[str, Any]]) -> list[str]:
-    """The laws that hold at every moment, suspended or not."""
+def _check_together(conditions: Sequence[Mapping[str, Any]], *, moving: bool | None) -> list[str]:
+    """The laws about the conditions as a whole; a suspended object is not going to be retried."""
     ready = find(conditions, names.READY)
     if ready is None:
         return ["Ready is missing"]
@@ -262,7 +274,7 @@ def _check_together(conditions: Sequence[Mapping[str, Any]]) -> list[str]:
         (stalled and status != "False", "what is Stalled must be Ready=False"),
         (status == "Unknown" and not reconciling, "Ready=Unknown without Reconciling"),
         (
-            status == "False" and not reconciling and not stalled,
+            moving is not None and status == "False" and not reconciling and not stalled,
             "Ready=False with neither Stalled nor Reconciling: will it be retried or not?",
         ),
     )
@@ -279,11 +291,15 @@ def _check_generations(conditions: Sequence[Mapping[str, Any]], generation: int)
 
 
 def _check_moving(conditions: Sequence[Mapping[str, Any]]) -> list[str]:
-    """While a run is under way: Reconciling, and Ready is Unknown."""
+    """While a run is under way: Reconciling, and Ready is Unknown; or the last failure is shown."""
     ready = find(conditions, names.READY) or {}
+    status, reconciling = ready.get("status"), find(conditions, names.RECONCILING)
+    if status == "False" and is_true(conditions, names.STALLED):
+        return []
+    retrying = (reconciling or {}).get("reason") == names.PROGRESSING_WITH_RETRY
     laws = (
         (not is_true(conditions, names.RECONCILING), "moving without Reconciling"),
-        (ready.get("status") != "Unknown", f"moving with Ready={ready.get('status')}"),
+        (status != ("False" if retrying else "Unknown"), f"moving with Ready={status}"),
     )
     return [law for broken, law in laws if broken]
 

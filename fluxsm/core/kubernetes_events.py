@@ -1,38 +1,41 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What people are told, read off a step after it was saved.
+"""The Kubernetes events of a step, read off it after it was saved.
 
-Each announcement is a rule from a step to a notice, and the rules stand in the order in which
-their events appear. A quiet pass, which changed nothing and was asked for by nobody, says
-nothing.
+Each rule leads from a step to an event or to none, and the rules stand in the order in which
+their events appear. A quiet pass, which changed nothing and was asked for by nobody, has none.
+What a state means is read off its definition: no state is named here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from fluxsm.api import duration, names
 from fluxsm.api.objects import ObjectRef
 from fluxsm.core import conditions, notification
-from fluxsm.core.memory import Trigger
 from fluxsm.core.ports import KubernetesEvent
-from fluxsm.core.status import describe, describe_refused, is_quiet
+from fluxsm.core.status import describe_refused, is_quiet
 from fluxsm.core.step import Step
 from fluxsm.machine.events import Event
-from fluxsm.machine.states import State
+from fluxsm.machine.triggers import Trigger
 from fluxsm.objects import changes
 
-Announcement: TypeAlias = Callable[[Step], KubernetesEvent | None]
+Rule: TypeAlias = Callable[[Step], KubernetesEvent | None]
 
 
-def announce(step: Step) -> tuple[KubernetesEvent, ...]:
-    """The notices of a step, in order."""
-    return tuple(notice for rule in ANNOUNCEMENTS if (notice := rule(step)) is not None)
+CANCELING: Final = frozenset({Event.CHANGED, Event.SUSPENDED, Event.DELETED})
+"""What interrupts a state because somebody wants something else."""
+
+
+def events_of(step: Step) -> tuple[KubernetesEvent, ...]:
+    """The Kubernetes events of a step, in order."""
+    return tuple(event for rule in RULES if (event := rule(step)) is not None)
 
 
 def disabled(step: Step) -> KubernetesEvent | None:
     """Warning ReconciliationDisabled: on suspension, and on each trigger while suspended."""
-    if step.row.dest is not State.SUSPENDED:
+    if not step.entered.pauses:
         return None
     if not step.moved and step.row.event is not Event.CHANGED:
         return None
@@ -43,16 +46,12 @@ def disabled(step: Step) -> KubernetesEvent | None:
 
 def health_check_canceled(step: Step) -> KubernetesEvent | None:
     """Normal HealthCheckCanceled: a newer request interrupted the wait for health."""
-    if step.row.source is not State.HEALTH_CHECKING or step.row.event not in {
-        Event.CHANGED,
-        Event.SUSPENDED,
-        Event.DELETED,
-    }:
+    if not step.left.canceled or step.row.event not in CANCELING:
         return None
-    ref = ObjectRef.of(step.observed.manifest)
+    ref = ObjectRef.of(step.observed.instance.manifest)
     return KubernetesEvent(
         type="Normal",
-        reason=names.HEALTH_CHECK_CANCELED,
+        reason=step.left.canceled,
         message=f"Health checks canceled by a newer request for {ref}",
     )
 
@@ -99,13 +98,13 @@ def drift_detected(step: Step) -> KubernetesEvent | None:
 
 def failed(step: Step) -> KubernetesEvent | None:
     """Warning with the Ready reason: a run failed."""
-    failure = step.run.failure
-    if step.row.dest is not State.FAILED or not step.moved or failure is None:
+    failure = step.memory.run.failure
+    if not step.entered.fails or not step.moved or failure is None:
         return None
     return KubernetesEvent(
         type="Warning",
         reason=failure.reason,
-        message=describe(failure),
+        message=str(failure),
         annotations=metadata(step),
         notified=True,
     )
@@ -113,32 +112,37 @@ def failed(step: Step) -> KubernetesEvent | None:
 
 def upgrade_blocked(step: Step) -> KubernetesEvent | None:
     """Warning with the reason: an upgrade that nobody asked for could not be fetched or built."""
-    blocked = step.run.blocked
+    blocked = step.memory.process.blocked
     if step.row.event is not Event.BLOCKED or blocked is None:
         return None
     return KubernetesEvent(
         type="Warning",
         reason=blocked.reason,
-        message=f"{describe(blocked)} (the running revision is kept)",
+        message=f"{blocked} (the running revision is kept)",
         annotations=metadata(step),
         notified=True,
     )
 
 
-def check_failed(step: Step) -> KubernetesEvent | None:
-    """Warning: a timer's look at the registry, or a step of the uninstallation, failed."""
-    if step.row.event is not Event.FAULT or step.moved:
+def fault(step: Step) -> KubernetesEvent | None:
+    """Warning with the reason: something failed that does not end the stay, once for each text."""
+    failure = step.outcome.failure
+    if step.moved or step.row.event not in {Event.FAULT, Event.EXPIRED} or failure is None:
         return None
-    ready = step.row.source is State.READY
-    reason = names.ARTIFACT_FAILED if ready else names.RECONCILIATION_FAILED
-    prefix = "fetch failed: " if ready else ""
-    return KubernetesEvent(type="Warning", reason=reason, message=f"{prefix}{step.outcome.message}")
+    if failure.message == step.observed.stay.reported or _may_pass(step):
+        return None
+    return KubernetesEvent(type="Warning", reason=failure.reason, message=str(failure))
+
+
+def _may_pass(step: Step) -> bool:
+    """Whether a guard keeps the state because the same is tried again within seconds."""
+    return step.row.guard is not None
 
 
 def changed(step: Step) -> KubernetesEvent | None:
     """Normal ReconciliationSucceeded: what a run changed, object by object."""
     build = step.observed.run.build
-    if step.row.dest is not State.READY or not step.moved or build is None:
+    if not step.entered.succeeds or not step.moved or build is None:
         return None
     lines = changes.lines(step.observed.run.changes)
     if not lines:
@@ -155,29 +159,29 @@ def changed(step: Step) -> KubernetesEvent | None:
 
 def finished(step: Step) -> KubernetesEvent | None:
     """Normal ReconciliationSucceeded: a run that somebody asked for, or that changed a thing."""
-    if step.row.dest is not State.READY or not step.moved or step.row.event is Event.BLOCKED:
+    if not step.entered.succeeds or not step.moved or step.row.event is Event.BLOCKED:
         return None
-    saved = step.observed.manifest.get("status") or {}
-    if is_quiet(saved, step.row, step.run) or step.run.build is None:
+    run = step.memory.run
+    if is_quiet(step.observed.instance.saved, step.entered, step.memory) or run.build is None:
         return None
-    took = duration.format_elapsed(step.observed.now - step.run.started)
+    took = duration.format_elapsed(step.observed.tick - run.started)
     return KubernetesEvent(
         type="Normal",
         reason=names.RECONCILIATION_SUCCEEDED,
         message=f"Reconciliation finished in {took}",
-        annotations={names.REVISION_ANNOTATION: step.run.build.revision},
+        annotations={names.REVISION_ANNOTATION: run.build.revision},
     )
 
 
 def verified(step: Step) -> KubernetesEvent | None:
     """Normal Verified: an artifact was installed that has the signature that was asked for."""
-    told = conditions.find(step.status.get("conditions") or [], names.VERIFIED)
-    if told is None or step.row.dest is not State.READY:
+    said = conditions.find(step.status.get("conditions") or [], names.VERIFIED)
+    if said is None or not step.entered.succeeds:
         return None
     before = step.observed.instance.condition(names.VERIFIED)
-    if before is not None and before.message == told["message"]:
+    if before is not None and before.message == said["message"]:
         return None
-    return KubernetesEvent(type="Normal", reason=names.VERIFIED, message=str(told["message"]))
+    return KubernetesEvent(type="Normal", reason=names.VERIFIED, message=str(said["message"]))
 
 
 def leftovers(step: Step) -> KubernetesEvent | None:
@@ -195,7 +199,7 @@ def metadata(step: Step) -> Mapping[str, str]:
     return notification.metadata(step.observed.instance.metadata.annotations, revision)
 
 
-ANNOUNCEMENTS: Iterable[Announcement] = (
+RULES: Iterable[Rule] = (
     disabled,
     health_check_canceled,
     outdated,
@@ -203,7 +207,7 @@ ANNOUNCEMENTS: Iterable[Announcement] = (
     drift_detected,
     failed,
     upgrade_blocked,
-    check_failed,
+    fault,
     changed,
     verified,
     finished,

@@ -122,7 +122,8 @@ class Cluster(Protocol):
         """Read an object.
 
         Raises:
-            NotFoundError: the object or its kind does not exist.
+            NotFoundError: the object does not exist.
+            KindNotServedError: its kind is not served at this version.
         """
 
     def list_page(
@@ -258,6 +259,16 @@ class Cluster(Protocol):
 
     def serves(self, kind: Kind) -> bool:
         """Whether the API server serves a kind at this version."""
+
+    def served_version(self, kind: Kind) -> str:
+        """The version at which the API server serves a kind, the preferred one first.
+
+        Args:
+            kind: whose version does not matter.
+
+        Returns:
+            The version, empty where the kind is not served at all.
+        """
 
     def server_version(self) -> Mapping[str, str]:
         """The answer of the version endpoint (`gitVersion`, `platform`, ...)."""

@@ -25,8 +25,9 @@ class Settings:
         resolve_digests: ask the registry for image digests that the distribution does not list.
         notification_address: where notified events are sent; empty means that it is derived.
         notifications_disabled: send no notification at all.
-        crd_timeout: how long a stage may take to become current.
-        uninstall_timeout: how long a step of the uninstallation may take.
+        stage_timeout: how long one wait for the API server may take, such as that for a stage of
+            objects to become current.
+        uninstall_timeout: how long the whole uninstallation may take.
         reporting_interval: how often the report is made; zero or less means that there is none.
     """
 
@@ -39,7 +40,7 @@ class Settings:
     resolve_digests: bool = False
     notification_address: str = ""
     notifications_disabled: bool = False
-    crd_timeout: timedelta = timedelta(seconds=60)
+    stage_timeout: timedelta = timedelta(seconds=60)
     uninstall_timeout: timedelta = timedelta(minutes=5)
     reporting_interval: timedelta = timedelta(minutes=5)
 

@@ -10,80 +10,81 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import timedelta
+from typing import Any, Final
 
 from fluxsm.api import duration, names
-from fluxsm.api.instance import FluxInstance
 from fluxsm.api.objects import Manifest
 from fluxsm.core import conditions, history
-from fluxsm.core.memory import Failure, Run, Trigger
-from fluxsm.errors import Cure
+from fluxsm.core.failure import Failure
+from fluxsm.core.instance import Instance
+from fluxsm.core.memory import Memory, Run, Stay
+from fluxsm.core.observed import Observed
+from fluxsm.errors import BuildError, Cure
 from fluxsm.machine.events import Event
-from fluxsm.machine.states import State
 from fluxsm.machine.table import Row, StateDef
+from fluxsm.machine.triggers import Trigger
 from fluxsm.objects import inventory
 from fluxsm.objects.changes import Action
 from fluxsm.objects.timestamp import format_time
 
-_PREFIXES = {
-    names.ARTIFACT_FAILED: "fetch failed: ",
-    names.BUILD_FAILED: "build failed: ",
-    names.HEALTH_CHECK_FAILED: "health check failed: ",
-    names.RECONCILIATION_FAILED: "reconciliation failed: ",
-}
+OWN_FIELDS: Final = frozenset({"state", "stateSince", "nextTransition"})
+"""Fields of the status that the reference's CRD does not know, and therefore drops."""
 
 
 def project(
-    manifest: Manifest,
-    instance: FluxInstance,
-    row: Row,
-    definition: StateDef,
-    run: Run,
-    message: str,
-    now: datetime,
+    seen: Observed, row: Row, left: StateDef, entered: StateDef, memory: Memory, message: str
 ) -> Manifest:
     """The status after a row was taken.
 
     Args:
-        manifest: the instance as last seen, with the status that is saved.
-        instance: the same, parsed.
+        seen: what is known, with the status that is saved.
         row: the transition.
-        definition: of the state that the row leads to.
-        run: facts after the transition.
+        left: the definition of the state that it leaves.
+        entered: the definition of the state that it leads to.
+        memory: what is remembered after the transition.
         message: what the handler said.
-        now: the time.
     """
-    saved: Manifest = manifest.get("status") or {}
-    if is_quiet(saved, row, run):
+    saved = seen.instance.saved
+    if is_quiet(saved, entered, memory):
         return saved
     status = copy.deepcopy(saved)
-    _project_facts(status, run)
-    if row.dest is not row.source:
-        _project_arrival(status, instance, row, run, now)
-    if row.dest is not State.READY or row.dest is not row.source:
-        status["conditions"] = _project_conditions(status, instance, definition, run, message, now)
-    _project_state(status, definition.state, now)
-    if not definition.moving:
-        _project_requests(status, instance)
+    _project_facts(status, memory.run)
+    if row.moves:
+        _project_end(status, seen, row, entered, memory.run)
+    if row.moves or not entered.succeeds:
+        write = conditions.Writer(
+            status.get("conditions") or [],
+            generation=seen.instance.metadata.generation,
+            now=seen.now,
+        )
+        _write_conditions(write, seen, row, left, entered, memory, message)
+        status["conditions"] = write.result()
+    if status.get("state") != entered.state.value:
+        status["state"] = entered.state.value
+        status["stateSince"] = format_time(seen.now)
+    if entered.rests:
+        _project_requests(status, seen.instance)
     if status == saved:
         return saved
-    _project_timer(status, run)
+    _project_timer(status, seen, memory.stay)
     return status
 
 
-def is_quiet(saved: Manifest, row: Row, run: Run) -> bool:
+def is_quiet(saved: Manifest, entered: StateDef, memory: Memory) -> bool:
     """Whether a run that nobody asked for has found nothing to change, and so says nothing.
 
     At rest nothing is written: not even that another look found everything as it should be, or
-    that an upgrade is still blocked for the reason that is told already.
+    that an upgrade is still blocked for the reason that is shown already.
     """
-    unasked = {Trigger.TIMER, Trigger.DRIFT} | ({Trigger.ARTIFACT} if run.blocked else set())
-    if row.dest is not State.READY or run.trigger not in unasked:
+    run, blocked = memory.run, memory.process.blocked
+    unasked = {Trigger.TIMER, Trigger.DRIFT} | ({Trigger.ARTIFACT} if blocked else set())
+    if not entered.succeeds or run.trigger not in unasked:
         return False
-    if saved.get("state", State.READY) != State.READY or not _says_ready(saved, run.generation):
+    state = entered.state.value
+    if saved.get("state", state) != state or not _says_ready(saved, run.generation):
         return False
-    if not _says_blocked(saved, run.blocked):
+    if not _says_blocked(saved, blocked):
         return False
     build = run.build
     same = build is None or build.revision == saved.get("lastAppliedRevision")
@@ -107,7 +108,7 @@ def _says_blocked(saved: Manifest, blocked: Failure | None) -> bool:
         return condition is None and blocked is None
     return (condition.get("reason"), condition.get("message")) == (
         blocked.reason,
-        describe(blocked),
+        str(blocked),
     )
 
 
@@ -121,30 +122,24 @@ def _project_facts(status: Manifest, run: Run) -> None:
         status["components"] = [image.to_status() for image in run.build.components]
 
 
-def _project_arrival(
-    status: Manifest, instance: FluxInstance, row: Row, run: Run, now: datetime
-) -> None:
-    """What is noted once, on entering Ready or Failed."""
-    took = now - run.started
-    if row.dest is State.READY and row.event is not Event.BLOCKED and run.build is not None:
+def _project_end(status: Manifest, seen: Observed, row: Row, entered: StateDef, run: Run) -> None:
+    """What is noted once, when a run has succeeded or failed."""
+    took = seen.tick - run.started
+    if entered.succeeds and row.event is not Event.BLOCKED and run.build is not None:
         status["lastAppliedRevision"] = run.build.revision
         status["lastAttemptedRevision"] = run.build.revision
         _set_or_drop(status, "lastArtifactRevision", run.fetched.digest if run.fetched else "")
-        _note(status, run.build.digest, names.RECONCILIATION_SUCCEEDED, took, now, run)
-        _project_force(status, instance)
-    elif row.dest is State.FAILED and run.failure is not None:
-        digest = _failure_digest(instance, run, run.failure)
+        _note(status, seen, run, run.build.digest, names.RECONCILIATION_SUCCEEDED, took)
+        # A request to migrate by force is answered once the run that saw it succeeded, not before.
+        if seen.instance.metadata.force_at:
+            status["lastHandledForceAt"] = seen.instance.metadata.force_at
+    elif entered.fails and run.failure is not None:
+        digest = _failure_digest(seen.instance, run, run.failure)
         if digest:
-            _note(status, digest, run.failure.reason, took, now, run)
+            _note(status, seen, run, digest, run.failure.reason, took)
 
 
-def _project_force(status: Manifest, instance: FluxInstance) -> None:
-    """A force request is done with once the run that heard it succeeded, not before."""
-    if instance.force_at:
-        status["lastHandledForceAt"] = instance.force_at
-
-
-def _failure_digest(instance: FluxInstance, run: Run, failure: Failure) -> str:
+def _failure_digest(instance: Instance, run: Run, failure: Failure) -> str:
     """What identifies the configuration that failed; empty where no history is written."""
     if failure.reason == names.ARTIFACT_FAILED:
         return ""
@@ -152,59 +147,98 @@ def _failure_digest(instance: FluxInstance, run: Run, failure: Failure) -> str:
         return run.build.digest
     if failure.reason != names.BUILD_FAILED:
         return ""
-    spec = instance.spec.model_dump(by_alias=True, exclude_none=True, mode="json")
-    text = json.dumps(spec, sort_keys=True, separators=(",", ":"))
+    text = json.dumps(_spec(instance), sort_keys=True, separators=(",", ":"))
     return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
 
 
+def _spec(instance: Instance) -> Any:
+    """The spec with its defaults, or as it was read where it cannot be understood."""
+    try:
+        return instance.spec.model_dump(by_alias=True, exclude_none=True, mode="json")
+    except BuildError:
+        return instance.manifest.get("spec")
+
+
 def _note(
-    status: Manifest, digest: str, reason: str, took: timedelta, now: datetime, run: Run
+    status: Manifest, seen: Observed, run: Run, digest: str, reason: str, took: timedelta
 ) -> None:
     metadata = {"flux": run.build.version} if run.build is not None else None
     status["history"] = history.record(
         status.get("history") or [],
         digest=digest,
         status=reason,
-        now=now,
+        now=seen.now,
         took=took,
         metadata=metadata,
     )
 
 
-def _project_conditions(
-    status: Manifest,
-    instance: FluxInstance,
-    definition: StateDef,
-    run: Run,
+def _write_conditions(
+    write: conditions.Writer,
+    seen: Observed,
+    row: Row,
+    left: StateDef,
+    entered: StateDef,
+    memory: Memory,
     message: str,
-    now: datetime,
-) -> list[dict[str, Any]]:
+) -> None:
     """The conditions of a state: moving, ready, failed; a suspended one keeps what it had."""
-    found: list[dict[str, Any]] = list(status.get("conditions") or [])
-    write = conditions.Writer(found, generation=instance.metadata.generation, now=now)
-    match definition.ready:
+    run = memory.run
+    match entered.ready:
         case "Unknown":
-            text = message or definition.doing
-            write.progressing(names.PROGRESSING, text)
+            _write_moving(write, run, message or entered.doing)
         case "True":
-            _write_ready(write, run, now)
+            _write_ready(write, seen, memory)
         case "False" if run.failure is not None:
-            _write_failed(write, run.failure)
+            _write_failed(write, run.failure, str(run.failure))
         case _:
-            write.suspended(names.RECONCILIATION_DISABLED, "Initialized in a suspended state")
-    return write.result()
+            if row.moves:
+                _write_suspended(write, left, run)
 
 
-def _write_ready(write: conditions.Writer, run: Run, now: datetime) -> None:
-    if run.blocked is not None:
-        write.set(names.UPGRADE_BLOCKED, "True", run.blocked.reason, describe(run.blocked))
+def _write_moving(write: conditions.Writer, run: Run, text: str) -> None:
+    """What is done now; a run that tries to get over a failure goes on showing it.
+
+    So an alert on Ready=False fires and stays until the failure is over.
+    """
+    if run.retries is None:
+        write.progressing(names.PROGRESSING, text)
+    else:
+        _write_failed(write, run.retries, text)
+
+
+def _write_suspended(write: conditions.Writer, left: StateDef, run: Run) -> None:
+    """Nothing claims to be in progress, and Ready is decided.
+
+    A run that has written nothing leaves Ready as it was when it began.
+    """
+    write.drop(names.RECONCILING)
+    if left.rests:
+        write.suspended(names.RECONCILIATION_DISABLED, "Initialized in a suspended state")
+        return
+    before = run.ready_before
+    if left.canceled:
+        text = "Health checks canceled, because reconciliation is disabled"
+        write.set(names.READY, "False", left.canceled, text)
+    elif not run.recorded and (before is None or before["status"] != "Unknown"):
+        write.restore(names.READY, before)
+        write.suspended(names.RECONCILIATION_DISABLED, "Initialized in a suspended state")
+    else:
+        text = "Reconciliation was disabled before it was finished"
+        write.set(names.READY, "False", names.RECONCILIATION_DISABLED, text)
+
+
+def _write_ready(write: conditions.Writer, seen: Observed, memory: Memory) -> None:
+    run, blocked = memory.run, memory.process.blocked
+    if blocked is not None:
+        write.set(names.UPGRADE_BLOCKED, "True", blocked.reason, str(blocked))
     else:
         write.drop(names.UPGRADE_BLOCKED)
-    if run.blocked is None or run.applied:
+    if blocked is None or run.applied:
         _write_outdated(write, run)
         _write_verified(write, run)
-    if run.blocked is None or run.applied or not write.is_true(names.READY):
-        took = duration.format_elapsed(now - run.started)
+    if blocked is None or run.applied or not write.is_true(names.READY):
+        took = duration.format_elapsed(seen.tick - run.started)
         write.ready(names.RECONCILIATION_SUCCEEDED, f"Reconciliation finished in {took}")
 
 
@@ -234,40 +268,36 @@ def _write_verified(write: conditions.Writer, run: Run) -> None:
     if fetched.verified is None:
         write.drop(names.VERIFIED)
         return
-    told = f"{fetched.distribution.source} ({fetched.digest}) is signed by {fetched.verified}"
-    write.set(names.VERIFIED, "True", names.SUCCEEDED, told)
+    text = f"{fetched.distribution.source} ({fetched.digest}) is signed by {fetched.verified}"
+    write.set(names.VERIFIED, "True", names.SUCCEEDED, text)
 
 
-def _write_failed(write: conditions.Writer, failure: Failure) -> None:
-    text = describe(failure)
+def _write_failed(write: conditions.Writer, failure: Failure, doing: str) -> None:
+    """Ready=False with a failure, and what is done about it."""
     if failure.cure is Cure.CHANGE:
-        write.stalled(failure.reason, text)
+        write.stalled(failure.reason, str(failure))
     else:
-        write.retrying(failure.reason, text)
+        write.retrying(failure.reason, str(failure), doing)
 
 
-def describe(failure: Failure) -> str:
-    """A failure as conditions and events show it."""
-    return f"{_PREFIXES.get(failure.reason, '')}{failure.message}"
-
-
-def _project_state(status: Manifest, state: State, now: datetime) -> None:
-    if status.get("state") != state.value:
-        status["state"] = state.value
-        status["stateSince"] = format_time(now)
-
-
-def _project_timer(status: Manifest, run: Run) -> None:
-    """When a resting instance goes on by itself; not worth a write of its own."""
-    if run.due is None:
+def _project_timer(status: Manifest, seen: Observed, stay: Stay) -> None:
+    """When a resting instance goes on by itself, in words that stay true without a write."""
+    due, due_at = stay.due, stay.due_at
+    if due is None or due_at is None or not due.is_shown:
         status.pop("nextTransition", None)
+    elif due.every is not None:
+        status["nextTransition"] = {
+            "event": Event.DUE.value,
+            "every": duration.format(due.every),
+        }
     else:
-        status["nextTransition"] = {"event": Event.DUE.value, "at": format_time(run.due)}
+        at = seen.now + (due_at - seen.tick)
+        status["nextTransition"] = {"event": Event.DUE.value, "at": format_time(at)}
 
 
-def _project_requests(status: Manifest, instance: FluxInstance) -> None:
-    if instance.requested_at:
-        status["lastHandledReconcileAt"] = instance.requested_at
+def _project_requests(status: Manifest, instance: Instance) -> None:
+    if instance.metadata.requested_at:
+        status["lastHandledReconcileAt"] = instance.metadata.requested_at
 
 
 def _set_or_drop(status: Manifest, key: str, value: str) -> None:

@@ -111,7 +111,7 @@ def kind(table: Table, state: State) -> Kind:
         return Kind.LEAVING
     if definition.ready == "False":
         return Kind.FAILED
-    return Kind.WORKING if definition.moving else Kind.WAITING
+    return Kind.WORKING if not definition.rests else Kind.WAITING
 
 
 def kinds(graph: Graph) -> tuple[Kind, ...]:

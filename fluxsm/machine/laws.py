@@ -41,7 +41,7 @@ def law_name(law: Callable[..., object]) -> str:
 
 
 def all_defined(table: Table) -> Iterator[Violation]:
-    """Every state has a meaning."""
+    """Every state has a definition."""
     for state in State:
         if state not in table.states:
             yield Violation(text=f"{state} has no definition")
@@ -49,11 +49,11 @@ def all_defined(table: Table) -> Iterator[Violation]:
         yield Violation(text="the initial state or the goal is not defined")
 
 
-def meanings_agree(table: Table) -> Iterator[Violation]:
+def definitions_agree(table: Table) -> Iterator[Violation]:
     """What moves is neither Ready nor failed, and what rests is not unknown."""
     for definition in table.states.values():
-        if definition.moving != (definition.ready == "Unknown"):
-            word = "moves" if definition.moving else "rests"
+        if definition.rests == (definition.ready == "Unknown"):
+            word = "rests" if definition.rests else "moves"
             yield Violation(
                 text=f"{definition.state} {word} with Ready={definition.ready}",
                 story=_way(table, definition.state),
@@ -94,7 +94,7 @@ def all_answered(table: Table) -> Iterator[Violation]:
     """Every event that can happen in a state has a row there, whatever the guards say."""
     for definition in table.states.values():
         state = definition.state
-        for event in sorted(definition.answers | SIGNALS):
+        for event in sorted(_possible(definition)):
             candidates = table.rows_for(state, event)
             if not candidates:
                 yield Violation(
@@ -112,6 +112,12 @@ def all_answered(table: Table) -> Iterator[Violation]:
                 )
 
 
+def _possible(definition: StateDef) -> frozenset[Event]:
+    """The events that can happen in a state: without a limit, none can pass."""
+    signals = SIGNALS if definition.limit is not None else SIGNALS - {Event.EXPIRED}
+    return definition.answers | signals
+
+
 def no_dead_rows(table: Table) -> Iterator[Violation]:
     """Every row can be taken."""
     for state, definition in table.states.items():
@@ -122,7 +128,7 @@ def no_dead_rows(table: Table) -> Iterator[Violation]:
 def _dead_rows(candidates: tuple[Row, ...], definition: StateDef) -> Iterator[Violation]:
     seen: set[object] = set()
     for row in candidates:
-        if row.event not in definition.answers | SIGNALS:
+        if row.event not in _possible(definition):
             yield Violation(text=f"{row} is dead: nothing in {row.source} raises {row.event}")
         elif None in seen:
             yield Violation(
@@ -142,13 +148,47 @@ def interruptible(table: Table) -> Iterator[Violation]:
             yield from _leading_elsewhere(table, state, event, aim)
 
 
-def changes_are_heard(table: Table) -> Iterator[Violation]:
+def nothing_hangs(table: Table) -> Iterator[Violation]:
+    """What works has a limit, and what rests has a way on without one."""
+    for definition in table.states.values():
+        state = definition.state
+        if definition.rests and definition.limit is not None:
+            yield Violation(text=f"{state} rests and has a limit: rest never expires")
+        if not definition.rests and definition.limit is None:
+            yield Violation(
+                text=f"{state} works without a limit",
+                story=_way(table, state),
+                end="what it waits for never comes, and it waits forever",
+            )
+        resumed = any(row.event is Event.RESUMED and row.moves for row in table.leaving(state))
+        if definition.rests and definition.timer is None and not resumed:
+            yield Violation(
+                text=f"{state} rests with neither a timer nor a resumption",
+                story=_way(table, state),
+                end="nothing brings it on",
+            )
+        due = any(row.event is Event.DUE and row.moves for row in table.leaving(state))
+        if definition.timer is not None and not due:
+            yield Violation(text=f"{state} has a timer, and no row leads on when it is due")
+
+
+def changes_begin_a_run(table: Table) -> Iterator[Violation]:
     """A change of the instance begins a new run at once, and so does a resumption."""
     for state in table.states:
         if state in {State.SUSPENDED, State.UNINSTALLING}:
             continue
         yield from _leading_elsewhere(table, state, Event.CHANGED, table.initial)
     yield from _leading_elsewhere(table, State.SUSPENDED, Event.RESUMED, table.initial)
+
+
+def runs_begin_at_the_start(table: Table) -> Iterator[Violation]:
+    """A run begins where the table says so: on the way to the first state, or with a repair."""
+    for row in table.rows:
+        starts = row.moves and row.dest in {table.initial, State.UNINSTALLING}
+        if starts and row.begins is None:
+            yield Violation(text=f"{row} begins no run")
+        if row.falls_back and row.event is not Event.BLOCKED:
+            yield Violation(text=f"{row} falls back though nothing is blocked")
 
 
 def timers_begin_a_run(table: Table) -> Iterator[Violation]:
@@ -186,23 +226,23 @@ def nothing_is_skipped(table: Table) -> Iterator[Violation]:
 
 
 def waits_stay(table: Table) -> Iterator[Violation]:
-    """A wait, a record, and a signal that was heard before stay where they are."""
+    """A wait, a record, and a signal that says nothing new stay where they are."""
     for state in table.states:
         for event in (Event.WAITING, Event.RECORDED):
             yield from _leading_elsewhere(table, state, event, state)
-    for state, event in _heard_before(table):
+    for state, event in _known_before(table):
         yield from _leading_elsewhere(table, state, event, state)
 
 
-def _heard_before(table: Table) -> Iterator[tuple[State, Event]]:
+def _known_before(table: Table) -> Iterator[tuple[State, Event]]:
     """Signals that mean nothing new in a state."""
-    for state, definition in table.states.items():
+    for state in table.states:
         if state is not State.SUSPENDED:
             yield state, Event.RESUMED
-        if not definition.moving:
-            yield state, Event.EXPIRED
-    for event in SIGNALS:
+    for event in SIGNALS - {Event.GONE}:
         yield State.UNINSTALLING, event
+    for state in table.states:
+        yield state, Event.UNSAVED
     yield State.SUSPENDED, Event.SUSPENDED
     yield State.SUSPENDED, Event.CHANGED
 
@@ -211,11 +251,11 @@ def failures_are_shown(table: Table) -> Iterator[Violation]:
     """What fails while something is wanted is shown as failed; nothing else is."""
     for row in table.rows:
         source, dest = table.states.get(row.source), table.states.get(row.dest or row.source)
-        if source is None or dest is None:
+        if source is None or dest is None or row.dest is None:
             continue
         fails = row.event in {Event.FAULT, Event.EXPIRED}
-        shown = dest.ready == "False"
-        if fails and source.moving and not shown and row.source is not State.UNINSTALLING:
+        shown = dest.fails
+        if fails and _hides(table, row):
             yield Violation(
                 text=f"{row} hides a failure",
                 story=(*_way(table, row.source), row),
@@ -229,10 +269,21 @@ def failures_are_shown(table: Table) -> Iterator[Violation]:
             )
 
 
+def _hides(table: Table, row: Row) -> bool:
+    """Whether a row leaves a failure unseen: it may be tried again first, as long as a guard says.
+
+    At rest and on the way out the state stays, whatever fails.
+    """
+    source, dest = table.states[row.source], table.states.get(row.dest or row.source)
+    if source.rests or row.source is State.UNINSTALLING or (dest is not None and dest.fails):
+        return False
+    return row.moves or row.guard is None
+
+
 def rest_keeps_what_runs(table: Table) -> Iterator[Violation]:
     """A fault at rest changes no state, and a blocked upgrade never demotes what runs."""
     for state, definition in table.states.items():
-        if not definition.moving or state is State.UNINSTALLING:
+        if definition.rests or state is State.UNINSTALLING:
             yield from _leading_elsewhere(table, state, Event.FAULT, state)
     for row in table.rows:
         if row.event is not Event.BLOCKED:
@@ -286,7 +337,8 @@ def goal_in_reach(table: Table) -> Iterator[Violation]:
 
 def deletion_ends(table: Table) -> Iterator[Violation]:
     """A deleted instance is gone in the end, and never comes back."""
-    after = reachable(State.UNINSTALLING, table.rows)
+    own = [row for row in table.rows if row.event is not Event.GONE]
+    after = reachable(State.UNINSTALLING, own)
     begin = _way(table, State.UNINSTALLING)
     if None not in after:
         yield Violation(
@@ -300,7 +352,7 @@ def deletion_ends(table: Table) -> Iterator[Violation]:
             end="an instance that is being deleted is worked on again",
         )
     for row in table.rows:
-        if row.dest is None and row.event is not Event.UNINSTALLED:
+        if row.dest is None and row.event not in {Event.UNINSTALLED, Event.GONE}:
             yield Violation(
                 text=f"{row} ends an instance that was not uninstalled",
                 story=(*_way(table, row.source), row),
@@ -326,14 +378,16 @@ def _way(table: Table, state: State) -> tuple[Row, ...]:
 
 LAWS: Final[tuple[Law, ...]] = (
     all_defined,
-    meanings_agree,
+    definitions_agree,
     guards_have_words,
     all_reachable,
     no_traps,
     all_answered,
     no_dead_rows,
+    nothing_hangs,
+    runs_begin_at_the_start,
     interruptible,
-    changes_are_heard,
+    changes_begin_a_run,
     only_signals_interrupt,
     nothing_is_skipped,
     timers_begin_a_run,

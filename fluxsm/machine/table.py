@@ -5,10 +5,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
+from enum import Enum
 from typing import Any, Literal, TypeAlias
 
 from fluxsm.machine.events import Event
 from fluxsm.machine.states import State
+from fluxsm.machine.triggers import Trigger
 
 Guard: TypeAlias = Callable[[Any], bool]
 """A named, pure predicate over what was observed. Its docstring says it in words."""
@@ -16,9 +19,66 @@ Guard: TypeAlias = Callable[[Any], bool]
 ReadyStatus: TypeAlias = Literal["True", "False", "Unknown", "kept"]
 
 
+class Span(Enum):
+    """What a limit is counted over."""
+
+    STAY = "stay"
+    """The whole time in the state."""
+
+    WAIT = "wait"
+    """One wait of the state: what is waited for next has the whole limit again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limit:
+    """How long a state may take; then Expired.
+
+    Attributes:
+        length: the limit, from what was observed.
+        words: the same for people, to follow "Expired after".
+        reason: the Ready reason that passing it has.
+        over: what it is counted over.
+    """
+
+    length: Callable[[Any], timedelta]
+    words: str
+    reason: str
+    over: Span = Span.STAY
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Due:
+    """When a resting state goes on by itself.
+
+    Attributes:
+        after: the time from now, on the monotonic clock.
+        every: the period, where the state comes back to rest without a write of the status: then
+            only the period stays true, not the moment.
+        is_shown: whether `status.nextTransition` says it.
+    """
+
+    after: timedelta
+    every: timedelta | None = None
+    is_shown: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timer:
+    """What brings a resting state on by itself; then Due.
+
+    Attributes:
+        due: worked out once, on arrival, from what was observed and a random number in [0, 1);
+            None when only a change brings the state on.
+        words: the same for people, to follow "Due after".
+    """
+
+    due: Callable[[Any, float], Due | None]
+    words: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StateDef:
-    """What a state means.
+    """What a state means, and what entering it brings with it.
 
     Attributes:
         state: the state.
@@ -26,9 +86,13 @@ class StateDef:
         doing: what the Ready condition says while the instance is in the state.
         ready: status of the Ready condition while in it; `kept` leaves the last one.
         answers: the events that the state's handler may return.
-        moving: whether work is going on (Reconciling is then True).
         advice: what an operator should do when an instance stays here.
-        timers: what ends it, or is looked at again, when a time has passed.
+        rests: whether nothing is under way; otherwise Reconciling is True.
+        saved: whether the status is saved before the state counts as entered.
+        limit: how long the state may take; every state that does not rest has one.
+        timer: what brings it on by itself.
+        canceled: reason of the Kubernetes event, and of Ready=False after a suspension, when a
+            newer request interrupts the state; empty where nobody has to know.
     """
 
     state: State
@@ -36,9 +100,37 @@ class StateDef:
     doing: str
     ready: ReadyStatus
     answers: frozenset[Event]
-    moving: bool
     advice: str
-    timers: str = "None."
+    rests: bool = False
+    saved: bool = False
+    limit: Limit | None = None
+    timer: Timer | None = None
+    canceled: str = ""
+
+    @property
+    def succeeds(self) -> bool:
+        """Whether a run that ends here has succeeded."""
+        return self.ready == "True"
+
+    @property
+    def fails(self) -> bool:
+        """Whether a run that ends here has failed."""
+        return self.ready == "False"
+
+    @property
+    def pauses(self) -> bool:
+        """Whether nothing is done here and the conditions stay as they were."""
+        return self.ready == "kept"
+
+    @property
+    def timers(self) -> str:
+        """What ends the state when a time has passed, in words."""
+        words = []
+        if self.limit is not None:
+            words.append(f"Expired after {self.limit.words}.")
+        if self.timer is not None:
+            words.append(f"Due after {self.timer.words}.")
+        return " ".join(words) or "None."
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +142,23 @@ class Row:
         event: what happens.
         dest: the state it enters; None when the object is gone.
         guard: it is taken only when this holds; rows are tried in order.
+        begins: the run that it begins; None when the run goes on.
+        saved: whether the status is saved before the row counts as taken.
+        falls_back: whether the run goes on with the last good distribution.
     """
 
     source: State
     event: Event
     dest: State | None
     guard: Guard | None = None
+    begins: Trigger | None = None
+    saved: bool = False
+    falls_back: bool = False
+
+    @property
+    def moves(self) -> bool:
+        """Whether the state changes."""
+        return self.dest is not self.source
 
     def __str__(self) -> str:
         """The row as text, for logs and messages."""
@@ -102,16 +205,28 @@ def guard_words(guard: Guard | None) -> str:
 
 
 def rows(
-    sources: State | Iterable[State], event: Event, dest: State | None, guard: Guard | None = None
+    sources: State | Iterable[State],
+    event: Event,
+    dest: State | None,
+    guard: Guard | None = None,
+    *,
+    begins: Trigger | None = None,
+    falls_back: bool = False,
 ) -> tuple[Row, ...]:
     """One row for each source state."""
     origin = (sources,) if isinstance(sources, State) else tuple(sources)
-    return tuple(Row(source, event, dest, guard) for source in origin)
+    return tuple(
+        Row(state, event, dest, guard, begins=begins, falls_back=falls_back) for state in origin
+    )
 
 
 def stay(
-    sources: State | Iterable[State], event: Event, guard: Guard | None = None
+    sources: State | Iterable[State],
+    event: Event,
+    guard: Guard | None = None,
+    *,
+    saved: bool = False,
 ) -> tuple[Row, ...]:
     """One self-row for each state: the event is noted and the state kept."""
     origin = (sources,) if isinstance(sources, State) else tuple(sources)
-    return tuple(Row(state, event, state, guard) for state in origin)
+    return tuple(Row(state, event, state, guard, saved=saved) for state in origin)

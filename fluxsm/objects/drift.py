@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, Final, TypeAlias
 
 from fluxsm.api import duration, names
@@ -191,11 +191,11 @@ class FieldConflict:
 
     Attributes:
         repairs: repairs in a row.
-        last: when the last one was made.
+        last: when the last one was made, on the monotonic clock.
     """
 
     repairs: int
-    last: datetime
+    last: timedelta
 
     @property
     def pause(self) -> timedelta:
@@ -212,21 +212,21 @@ class FieldConflict:
         return self.repairs >= FREE_REPAIRS
 
     @property
-    def next_repair(self) -> datetime:
+    def next_repair(self) -> timedelta:
         """The earliest moment of the next repair."""
         return self.last + self.pause
 
 
-def after_repair(conflict: FieldConflict | None, now: datetime) -> FieldConflict:
+def after_repair(conflict: FieldConflict | None, tick: timedelta) -> FieldConflict:
     """Return the conflict over an object after one more repair.
 
     Args:
         conflict: what was known, None before the first repair.
-        now: when the repair was made.
+        tick: when the repair was made, on the monotonic clock.
     """
-    if conflict is None or now - conflict.next_repair >= CALM:
-        return FieldConflict(repairs=1, last=now)
-    return replace(conflict, repairs=conflict.repairs + 1, last=now)
+    if conflict is None or tick - conflict.next_repair >= CALM:
+        return FieldConflict(repairs=1, last=tick)
+    return replace(conflict, repairs=conflict.repairs + 1, last=tick)
 
 
 def warning(conflict: FieldConflict) -> str:

@@ -17,25 +17,31 @@ from fluxsm.errors import MalformedError
 from fluxsm.objects.kstatus import Health, Status, status_of
 from fluxsm.objects.pods import (
     START_GRACE,
+    Lasts,
     current_pods,
-    has_lasted,
     pod_failure,
     pod_trouble,
     replica_failure,
+    replica_key,
+    troubles,
 )
 
 __all__ = [
+    "START_GRACE",
     "Found",
     "Health",
+    "Lasts",
     "Status",
     "assess",
     "current_pods",
     "failed_early",
+    "nothing_lasts",
     "pod_failure",
     "pod_trouble",
     "status_of",
     "statuses",
     "timed_out",
+    "troubles",
     "waiting_for",
     "with_pods",
 ]
@@ -50,13 +56,18 @@ FLUX_GROUPS: Final = ".fluxcd.io"
 """End of the API groups whose Ready message is shown on a line of its own."""
 
 
-def assess(obj: Manifest | None, now: datetime, *, grace: timedelta = START_GRACE) -> Health:
+def nothing_lasts(_: str) -> bool:
+    """For whoever looks once: then nothing is known to have lasted."""
+    return False
+
+
+def assess(obj: Manifest | None, now: datetime, lasts: Lasts = nothing_lasts) -> Health:
     """Return the kstatus of an object, or Failed where its pods cannot be created.
 
     Args:
         obj: the live object, None when it does not exist.
         now: the current time.
-        grace: how long the creation of pods has to be refused.
+        lasts: which troubles have lasted.
     """
     health = status_of(obj, now)
     if obj is None or health.status is not Status.IN_PROGRESS:
@@ -65,7 +76,7 @@ def assess(obj: Manifest | None, now: datetime, *, grace: timedelta = START_GRAC
         failure = replica_failure(obj)
         if failure is None:
             return health
-        hopeless = has_lasted(obj, now, grace=grace)
+        hopeless = lasts(replica_key(obj))
     except MalformedError as error:
         return Health(status=Status.UNKNOWN, message=str(error))
     status = Status.FAILED if hopeless else health.status
@@ -73,7 +84,10 @@ def assess(obj: Manifest | None, now: datetime, *, grace: timedelta = START_GRAC
 
 
 def statuses(
-    objects: Iterable[Manifest], live: Callable[[ObjectRef], Manifest | None], now: datetime
+    objects: Iterable[Manifest],
+    live: Callable[[ObjectRef], Manifest | None],
+    now: datetime,
+    lasts: Lasts = nothing_lasts,
 ) -> list[Found]:
     """Return the health of each object, in order.
 
@@ -81,14 +95,13 @@ def statuses(
         objects: what was applied.
         live: how to find an object as it is now; None when it does not exist.
         now: the current time.
+        lasts: which troubles have lasted.
     """
     refs = [ObjectRef.of(obj) for obj in objects]
-    return [(ref, assess(live(ref), now)) for ref in refs]
+    return [(ref, assess(live(ref), now, lasts)) for ref in refs]
 
 
-def with_pods(
-    health: Health, pods: Iterable[Manifest], now: datetime, *, grace: timedelta = START_GRACE
-) -> Health:
+def with_pods(health: Health, pods: Iterable[Manifest], lasts: Lasts) -> Health:
     """Return the health of a workload in the light of its pods.
 
     One pod that will never start makes a workload that is in progress a failed one. What else
@@ -97,14 +110,13 @@ def with_pods(
     Args:
         health: of the workload alone.
         pods: the pods that its current manifest asks for.
-        now: the current time.
-        grace: how long what may clear up by itself has to persist.
+        lasts: which troubles have lasted.
     """
     if health.status is not Status.IN_PROGRESS:
         return health
     trouble = ""
     for pod in pods:
-        failure = pod_failure(pod, now, grace=grace)
+        failure = pod_failure(pod, lasts)
         if failure is not None:
             message = f"{health.message}: {ObjectRef.of(pod)}: {failure}"
             return Health(status=Status.FAILED, message=message)

@@ -21,15 +21,14 @@ an image that must be on the node already and is not.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
-from typing import Any, Final
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import timedelta
+from typing import Any, Final, TypeAlias
 
 from fluxsm.api.objects import Manifest
 from fluxsm.errors import MalformedError
 from fluxsm.objects import manifest
 from fluxsm.objects.kstatus import find_condition
-from fluxsm.objects.timestamp import parse_time
 
 START_GRACE: Final = timedelta(seconds=40)
 """How long what may clear up by itself has to persist."""
@@ -61,19 +60,23 @@ REVISION: Final = "deployment.kubernetes.io/revision"
 """Annotation by which a Deployment tells which of its ReplicaSets is the current one."""
 
 
-def pod_failure(pod: Manifest, now: datetime, *, grace: timedelta = START_GRACE) -> str | None:
+Lasts: TypeAlias = Callable[[str], bool]
+"""Whether a trouble, by its key, has been seen for the whole grace period. The times that objects
+carry are those of another machine, so they are not compared with the clock of this one."""
+
+
+def pod_failure(pod: Manifest, lasts: Lasts) -> str | None:
     """Return why a pod will never start, or None while it may.
 
     Args:
         pod: a pod of the current generation of its workload.
-        now: the current time.
-        grace: how long what may clear up by itself has to persist.
+        lasts: which troubles have lasted.
     """
     try:
         if manifest.read(pod, "metadata", "deletionTimestamp") is not None:
             return None
         for container in _waiting_containers(pod):
-            if _is_hopeless(pod, container, now, grace):
+            if _is_hopeless(pod, container, lasts):
                 return _describe(container)
     except MalformedError:
         return None  # pods only help to fail sooner; one that makes no sense does not
@@ -115,16 +118,26 @@ def replica_failure(workload: Manifest) -> str | None:
     )
 
 
-def has_lasted(workload: Manifest, now: datetime, *, grace: timedelta = START_GRACE) -> bool:
-    """Whether a workload's pods could not be created for the whole grace period.
+def troubles(obj: Manifest) -> Iterator[str]:
+    """The keys of all troubles of a workload or pod that count only once they have lasted."""
+    try:
+        if replica_failure(obj) is not None:
+            yield replica_key(obj)
+        for container in _waiting_containers(obj):
+            if _reason(container) in LASTING:
+                yield _key(obj, container)
+    except MalformedError:
+        return
 
-    Raises:
-        MalformedError: the condition has no time.
-    """
-    failure = find_condition(workload, "ReplicaFailure")
-    if failure is None or failure.get("status") != "True":
-        return False
-    return now - parse_time(manifest.text(failure, "lastTransitionTime")) >= grace
+
+def replica_key(workload: Manifest) -> str:
+    """The key of a workload whose pods cannot be created."""
+    return f"{_uid(workload)}/ReplicaFailure"
+
+
+def _key(pod: Manifest, container: Mapping[str, Any]) -> str:
+    """The key of a container that waits: all lasting reasons are one trouble, they alternate."""
+    return f"{_uid(pod)}/{manifest.text(container, 'name')}"
 
 
 def current_pods(
@@ -183,25 +196,13 @@ def _reason(container: Mapping[str, Any]) -> str:
     return manifest.text(container, "state", "waiting", "reason")
 
 
-def _is_hopeless(
-    pod: Manifest, container: Mapping[str, Any], now: datetime, grace: timedelta
-) -> bool:
+def _is_hopeless(pod: Manifest, container: Mapping[str, Any], lasts: Lasts) -> bool:
     reason = _reason(container)
     if reason == "CrashLoopBackOff":
         return manifest.number(container, "restartCount") >= RESTARTS
     if reason in LASTING:
-        return now - _began(pod, container) >= grace
+        return lasts(_key(pod, container))
     return reason in HOPELESS
-
-
-def _began(pod: Manifest, container: Mapping[str, Any]) -> datetime:
-    """Since when a container may have been waiting: the pod's start, or its own last end."""
-    times = (
-        manifest.text(pod, "metadata", "creationTimestamp"),
-        manifest.text(pod, "status", "startTime"),
-        manifest.text(container, "lastState", "terminated", "finishedAt"),
-    )
-    return max(parse_time(time) for time in times if time)
 
 
 def _describe(container: Mapping[str, Any]) -> str:

@@ -15,15 +15,13 @@ from fluxsm.api import duration, names
 from fluxsm.api.objects import Kind, Manifest, ObjectRef
 from fluxsm.api.report import ReportOperator
 from fluxsm.core import conditions, schedule
-from fluxsm.core.ports import Clock, Cluster
+from fluxsm.core.ports import Clock, Cluster, Instances
 from fluxsm.core.settings import Settings
 from fluxsm.core.step import Step
 from fluxsm.errors import ClusterError, MalformedError
-from fluxsm.machine.states import State
 from fluxsm.objects import manifest
 from fluxsm.report import content as report
 from fluxsm.report.collector import Collector, Gauges
-from fluxsm.runtime.reconciler import Instances
 
 log = logging.getLogger("fluxsm.report")
 
@@ -33,7 +31,6 @@ PAUSE: Final = 1
 SEPARATOR: Final = "; "
 """Between the parts of the message of the Ready condition."""
 
-_RESTS: Final = (State.READY, State.FAILED, State.SUSPENDED, None)
 _ZERO: Final = timedelta(0)
 
 Fingerprint: TypeAlias = tuple[str, tuple[tuple[str, str], ...]]
@@ -98,7 +95,7 @@ class Reporter:
         One that came to rest and had something to say is; a quiet run is not, so that an instance
         at rest costs nothing.
         """
-        wanted = step.row.dest in _RESTS and (step.saves or step.row.dest is None)
+        wanted = step.ends or (step.entered.rests and step.saves)
         if wanted:
             self._asked = self._clock.now()
         return wanted

@@ -19,6 +19,7 @@ from fluxsm.errors import (
     ExpiredError,
     ForbiddenError,
     InvalidError,
+    KindNotServedError,
     NotFoundError,
 )
 from fluxsm.objects.timestamp import format_time
@@ -107,6 +108,14 @@ class ApiServer(Cluster):
         """Whether a kind is served at this version."""
         with self.gate.passing(Request(verb="discover", kind=kind)):
             return self._is_served(kind)
+
+    def served_version(self, kind: Kind) -> str:
+        """The version at which a kind is served, empty where it is not."""
+        with self.gate.passing(Request(verb="discover", kind=kind)):
+            served = self._find(kind)
+            found = served.versions if served is not None else frozenset()
+            storage = served.storage if served is not None else ""
+            return storage if storage in found else next(iter(sorted(found)), "")
 
     def server_version(self) -> Mapping[str, str]:
         """The answer of the version endpoint."""
@@ -326,7 +335,7 @@ class ApiServer(Cluster):
     def _served(self, kind: Kind) -> Served:
         served = self._find(kind)
         if served is None or kind.version not in served.versions:
-            raise NotFoundError(f"the API server does not serve {kind}")
+            raise KindNotServedError(f"the API server does not serve {kind}")
         return served
 
     def _is_served(self, kind: Kind) -> bool:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The model check: the laws of the table, of every step, and of whole lifecycles."""
+"""The model check: the laws of the table, of every step, of whole lifecycles, of liveness."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from fluxsm.machine.engine import Engine, NoRowError
 from fluxsm.machine.explore import cases
 from fluxsm.machine.laws import law_name, tell, violations
 from fluxsm.machine.table import Row, Table
+from fluxsm.simulation import liveness
 from fluxsm.simulation.exploration import explore
 from fluxsm.simulation.laws import STEP_LAWS
 from fluxsm.simulation.lifecycles import lifecycles
 from fluxsm.simulation.player import ExpectationError, play, stage
 from fluxsm.simulation.scenario import Scenario
-from fluxsm.simulation.world import WorldError
+from fluxsm.simulation.world import World, WorldError
 from states.behaviour import BEHAVIOUR
 
 
@@ -50,7 +51,7 @@ class Result:
 
 def check(table: Table) -> Iterator[Result]:
     """Check a table, part by part; what builds on a broken part is not looked at."""
-    for part in (check_rows, check_steps, check_lifecycles):
+    for part in (check_rows, check_steps, check_lifecycles, check_liveness):
         result = part(table)
         yield result
         if result.broken:
@@ -102,6 +103,22 @@ def check_lifecycles(table: Table) -> Result:
     return Result(summary=summary, broken=tuple(broken))
 
 
+def check_liveness(table: Table) -> Result:
+    """Both laws of liveness, with every single fault."""
+    broken = [item for case in liveness.CASES for item in _broken_liveness(case, table)]
+    summary = (
+        f"{len(liveness.CASES)} faults that stop or never do, {len(liveness.LAWS)} laws of liveness"
+    )
+    return Result(summary=summary, broken=tuple(broken))
+
+
+def _broken_liveness(case: liveness.Case, table: Table) -> Iterator[Broken]:
+    """The laws that do not hold with one fault, each with the last rows that led there."""
+    world = liveness.prepare(table)
+    for law in liveness.broken_laws(case, world):
+        yield Broken(law=law_name(law.law), text=law.text, story=_told(world, law.text, table))
+
+
 def first_broken_lifecycle(table: Table) -> Broken | None:
     """The first lifecycle that does not go as its scenario says."""
     found = (_broken_lifecycle(scenario, table) for scenario in lifecycles())
@@ -113,11 +130,14 @@ def _broken_lifecycle(scenario: Scenario, table: Table) -> Broken | None:
     try:
         play(scenario, world)
     except (ExpectationError, WorldError, NoRowError) as error:
-        steps = [moment.step for moment in world.moments if moment.step]
-        rows = tuple(step.row for step in steps if step.moved)
-        story = tuple(tell(rows[-_LAST:], str(error), table.initial)[1:])
-        return Broken(law=scenario.about, text=str(error), story=story)
+        return Broken(law=scenario.about, text=str(error), story=_told(world, str(error), table))
     return None
+
+
+def _told(world: World, end: str, table: Table) -> tuple[str, ...]:
+    """The last rows of what happened in a world, line for line."""
+    rows = tuple(step.row for step in world.steps if step.moved)
+    return tuple(tell(rows[-_LAST:], end, table.initial)[1:])
 
 
 _LAST = 12

@@ -15,21 +15,26 @@ from datetime import timedelta
 from typing import Any, Final, cast
 
 from fluxsm.api import names
-from fluxsm.api.instance import parse_instance
 from fluxsm.api.objects import Manifest
 from fluxsm.build.pipeline import BuildResult
-from fluxsm.core.memory import Failure, Run, Trigger, begin
+from fluxsm.core.failure import Failure
+from fluxsm.core.instance import Instance
+from fluxsm.core.memory import Memory
+from fluxsm.core.observed import Observed
+from fluxsm.core.outcome import Outcome
 from fluxsm.core.ports import Ports
+from fluxsm.core.runs import start
 from fluxsm.core.settings import Settings
-from fluxsm.core.step import Observed, Outcome, Step, take
+from fluxsm.core.step import Step, take
 from fluxsm.errors import Cure
 from fluxsm.machine.engine import Engine
 from fluxsm.machine.events import SIGNALS, Event
 from fluxsm.machine.explore import cases
 from fluxsm.machine.states import State
 from fluxsm.machine.table import Row, Table
+from fluxsm.machine.triggers import Trigger
 from fluxsm.objects import inventory
-from fluxsm.simulation.clock import BEGINNING, VirtualClock
+from fluxsm.simulation.clock import VirtualClock
 from states.behaviour import BEHAVIOUR
 
 _STEP: Final = timedelta(seconds=10)
@@ -48,27 +53,29 @@ class Place:
 
     Attributes:
         state: the state.
-        run: what it remembers.
+        memory: what is remembered.
         instance: the instance with its saved status.
         story: the rows that led here, the fewest there are.
     """
 
     state: State
-    run: Run
+    memory: Memory
     instance: Manifest
     story: tuple[Row, ...]
 
     @property
     def key(self) -> tuple[object, ...]:
         """What tells this place from others."""
-        run, status = self.run, self.instance.get("status") or {}
+        run, process = self.memory.run, self.memory.process
+        status = self.instance.get("status") or {}
         found = tuple(
             (item["type"], item["status"], item["observedGeneration"] == _now_of(self))
             for item in status.get("conditions") or []
         )
         quiet = run.trigger in {Trigger.TIMER, Trigger.DRIFT}
-        cure = run.failure.cure if run.failure else None
-        return (self.state, found, run.unattended, quiet, bool(run.blocked), cure)
+        cures = tuple(failure and failure.cure for failure in (run.failure, run.retries))
+        blocked = bool(process.blocked)
+        return (self.state, found, run.unattended, quiet, run.recorded, blocked, *cures)
 
 
 def _now_of(place: Place) -> int:
@@ -96,8 +103,8 @@ def explore(table: Table) -> Iterator[Taken]:
     while queue:
         place = queue.popleft()
         for row in answers[place.state]:
-            for facts in _facts(row.event, place.run):
-                step = _take(place, row, facts, table)
+            for outcome in _outcomes(row.event, place.memory):
+                step = _take(place, row, outcome, table)
                 yield Taken(step=step, story=(*place.story, row))
                 after = _after(place, step)
                 if after is not None and after.key not in seen:
@@ -118,34 +125,37 @@ def _answers(table: Table) -> Mapping[State, list[Row]]:
 def _beginning(table: Table) -> Place:
     spec = {"distribution": {"version": "2.x", "registry": "ghcr.io/fluxcd"}}
     instance: Manifest = {"metadata": {"generation": 1}, "spec": spec}
-    run = begin(Trigger.START, parse_instance(instance), BEGINNING)
-    return Place(state=table.initial, run=run, instance=instance, story=())
+    memory = start(Instance(instance), timedelta(0))
+    return Place(state=table.initial, memory=memory, instance=instance, story=())
 
 
-def _facts(event: Event, run: Run) -> Iterator[dict[str, Any]]:
-    """What a handler could have found out along with an event; nothing where it cannot happen."""
+def _outcomes(event: Event, memory: Memory) -> Iterator[Outcome]:
+    """What a handler could answer with an event; nothing where it cannot happen."""
     wrong = Failure(reason=names.BUILD_FAILED, message="a bad spec", cure=Cure.CHANGE)
     away = Failure(reason=names.RECONCILIATION_FAILED, message="an API server that is away")
+    run, said = memory.run, Outcome(event=event, message="as the story goes")
     match event:
         case Event.FAULT:
-            yield {"failure": away}
-            yield {"failure": wrong}
+            yield replace(said, failure=away)
+            yield replace(said, failure=wrong)
         case Event.EXPIRED:
-            yield {"failure": replace(away, reason=names.HEALTH_CHECK_FAILED), "deadline": None}
+            yield replace(said, failure=replace(away, reason=names.HEALTH_CHECK_FAILED))
+        case Event.UNSAVED:
+            yield replace(said, failure=away)
         case Event.BLOCKED:
             if run.unattended:
-                yield {"blocked": replace(away, reason=names.ARTIFACT_FAILED), "blocks": 1}
+                yield replace(said, failure=replace(away, reason=names.ARTIFACT_FAILED))
         case Event.BUILT:
-            yield {"build": _BUILD}
+            yield replace(said, run=replace(run, build=_BUILD))
         case Event.RECORDED:
-            yield {"recorded": True, "inventory": LISTED}
+            yield replace(said, run=replace(run, inventory=LISTED))
         case Event.APPLIED:
-            yield {"applied": True, "inventory": LISTED}
+            yield replace(said, run=replace(run, applied=True, inventory=LISTED))
         case _:
-            yield {}
+            yield said
 
 
-def _take(place: Place, row: Row, facts: Mapping[str, Any], table: Table) -> Step:
+def _take(place: Place, row: Row, outcome: Outcome, table: Table) -> Step:
     """The step by a row, whatever the guards would say."""
     instance = place.instance
     if row.event is Event.CHANGED:
@@ -154,14 +164,13 @@ def _take(place: Place, row: Row, facts: Mapping[str, Any], table: Table) -> Ste
     time = VirtualClock()
     time.advance(_STEP * (len(place.story) + 1))
     observed = Observed(
-        instance=parse_instance(instance),
-        manifest=instance,
+        instance=Instance(instance),
         state=place.state,
-        run=place.run,
+        memory=place.memory,
         now=time.now(),
+        tick=time.elapsed,
         settings=Settings(),
     )
-    outcome = Outcome(event=row.event, message="as the story goes", facts=facts)
     behaviour = replace(BEHAVIOUR, engine=_Forced(table, row), signals=lambda _: outcome)
     nothing = cast("Any", None)
     ports = Ports(**dict.fromkeys(Ports.__dataclass_fields__, nothing))
@@ -185,7 +194,7 @@ def _after(place: Place, step: Step) -> Place | None:
     dest = step.row.dest
     if dest is None:
         return None
-    instance = step.observed.manifest
+    instance = step.observed.instance.manifest
     if step.saves:
         instance = {**instance, "status": step.status}
-    return Place(state=dest, run=step.run, instance=instance, story=(*place.story, step.row))
+    return Place(state=dest, memory=step.memory, instance=instance, story=(*place.story, step.row))

@@ -51,6 +51,7 @@ def _check_status(
     status: Manifest, generation: int, state: State, table: Table, where: str
 ) -> Iterator[str]:
     """The conditions of a status keep the laws that hold in a state."""
-    moving = None if state is State.SUSPENDED else table.states[state].moving
+    definition = table.states[state]
+    moving = None if definition.pauses else not definition.rests
     for broken in conditions.check_laws(status.get("conditions") or [], generation, moving=moving):
         yield f"{where}: {broken}"

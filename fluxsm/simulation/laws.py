@@ -26,17 +26,19 @@ def conditions_are_lawful(taken: Taken, table: Table) -> Iterator[str]:
     if step.row.dest is None or not step.saves:
         return
     definition = table.states[step.row.dest]
-    moving = None if definition.ready == "kept" else definition.moving
+    moving = None if definition.pauses else not definition.rests
     generation = step.observed.instance.metadata.generation
     yield from conditions.check_laws(step.status.get("conditions") or [], generation, moving=moving)
 
 
 def ready_is_as_meant(taken: Taken, table: Table) -> Iterator[str]:
-    """Ready says what the meaning of the state says."""
+    """Ready says what the definition of the state says, or what a retry tries to get over."""
     step = taken.step
     if step.row.dest is None or not step.saves:
         return
     wanted = table.states[step.row.dest].ready
+    if wanted == "Unknown" and step.memory.run.retries is not None:
+        wanted = "False"
     found = (conditions.find(step.status["conditions"], names.READY) or {}).get("status")
     if wanted not in {"kept", found}:
         yield f"Ready is {found} in {step.row.dest}, which means {wanted}"
@@ -48,7 +50,7 @@ def failures_are_retried(taken: Taken, table: Table) -> Iterator[str]:
     """Whatever failed has a timer that tries it again."""
     step = taken.step
     dest = step.row.dest
-    if dest and table.states[dest].ready == "False" and step.run.due is None:
+    if dest and table.states[dest].fails and step.memory.stay.due is None:
         yield f"{dest} has no timer"
 
 
@@ -59,8 +61,8 @@ def recorded_before_written(taken: Taken, table: Table) -> Iterator[str]:  # noq
         listed = inventory.ids(inventory.of_status({"status": step.status}))
         if not inventory.ids(LISTED) <= listed:
             yield "the inventory lacks what is about to be written"
-        saved = step.observed.manifest.get("status") or {}
-        if not step.saves and saved != step.status:
+        saved = step.observed.instance.saved
+        if not step.must_save and saved != step.status:
             yield "the inventory is not saved before the write"
 
 
@@ -68,7 +70,7 @@ def rest_is_quiet(taken: Taken, table: Table) -> Iterator[str]:
     """A wait at rest writes nothing."""
     step = taken.step
     dest = step.row.dest
-    if dest and step.row.event is Event.WAITING and not table.states[dest].moving and step.saves:
+    if dest and step.row.event is Event.WAITING and table.states[dest].rests and step.saves:
         yield f"a wait in {dest} writes the status"
 
 

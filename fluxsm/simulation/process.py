@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Final
 
-from fluxsm.adapters.kube.watch import Watch
+from fluxsm.adapters.kube.watch import FIRST_PAUSE, LONGEST_PAUSE, Watch
 from fluxsm.adapters.kube.watches import LiveObjects, SingletonWatch
 from fluxsm.core.ports import Clock, Cluster, Distributions, Metrics, Ports, Recorder
 from fluxsm.core.settings import Settings
@@ -45,6 +45,8 @@ class Process:
         self.woken = False
         self.deaf = False
         self._watches: list[Watch] = []
+        self._clock = clock
+        self._pauses: dict[int, tuple[float, float]] = {}
         self.live = LiveObjects(cluster, clock, self.wake, begin=self._watches.append)
         self.instances = SingletonWatch(cluster, clock, settings.namespace, self.wake)
         self.ports = Ports(
@@ -79,7 +81,19 @@ class Process:
             return
         self.instances.listen()
         for watch in list(self._watches):
-            watch.listen()
+            self._listen(watch)
+
+    def _listen(self, watch: Watch) -> None:
+        """Let a watch listen, unless it failed a moment ago: then it pauses as real ones do."""
+        due, pause = self._pauses.get(id(watch), (0.0, FIRST_PAUSE))
+        if self._clock.monotonic() < due:
+            return
+        watch.listen()
+        if not watch.problem:
+            self._pauses.pop(id(watch), None)
+            return
+        longer = min(pause * 2, LONGEST_PAUSE)
+        self._pauses[id(watch)] = (self._clock.monotonic() + pause, longer)
 
     def turn(self) -> timedelta | None:
         """Take one step; without a first list there is none to take."""

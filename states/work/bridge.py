@@ -1,80 +1,87 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Bridging: definitions that know the old and the new versions, for as long as objects move over.
+"""Bridges: definitions that know the old and the new versions, while objects move over.
 
 The API server goes on by the old definition for some moments after it has accepted another one.
 What is written then is stored in the old version still, and could not be read by anybody once that
-is gone. One of several API servers may lag behind the one that is asked, and nothing tells: so
+is gone. One of several API servers may lag behind the one that is asked, and nothing shows it: so
 besides being served, a definition must have been there for a while.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
+from typing import Final
 
-from fluxsm.api import names
-from fluxsm.core.memory import Deadline, Failure
+from fluxsm.core.observed import Observed
+from fluxsm.core.outcome import Outcome
 from fluxsm.core.ports import Ports
-from fluxsm.core.step import Observed, Outcome
+from fluxsm.core.progress import Bridge, Rewriting
 from fluxsm.errors import ClusterError, MigrationError
 from fluxsm.machine.events import Event
 from fluxsm.objects.migration import Plan
 from states.work.write_ahead import built, is_recorded, record
 
-SETTLE = timedelta(seconds=5)
+SETTLE: Final = timedelta(seconds=5)
 """How long API servers have to hear of a definition; they themselves grant each other as much
 before they call a new one established."""
 
-LOOK_AGAIN = timedelta(milliseconds=100)
-_NOW = timedelta(0)
-_BUILT, _CARRIES = "bridged", "carries"
+LOOK_AGAIN: Final = timedelta(milliseconds=100)
+_NOW: Final = timedelta(0)
 
 
-def bridge(plans: Sequence[Plan], observed: Observed, ports: Ports) -> Outcome | None:
+def bridge(
+    plans: Sequence[Plan], progress: Rewriting, observed: Observed, ports: Ports
+) -> Outcome | None:
     """Apply the bridges of all plans and wait until they are served; None when that is so."""
-    notes, missing = observed.run.notes, [plan for plan in plans if plan.bridge is not None]
-    if not missing or _CARRIES in notes:
+    missing = [plan for plan in plans if plan.bridge is not None]
+    if not missing or progress.bridge is Bridge.SERVED:
         return None
-    if _BUILT in notes:
-        return _await_all(missing, observed, ports)
+    if progress.bridge is Bridge.APPLIED:
+        return _await_all(missing, progress, ports)
     if not is_recorded(observed, built(observed.run)):
         return record(observed, built(observed.run))
-    return _build(missing, observed, ports)
+    return _build(missing, progress, observed, ports)
 
 
-def settled_at(observed: Observed) -> datetime:
+def settled_at(observed: Observed) -> timedelta:
     """When every API server knows the definitions that this run, or one before it, has written."""
-    return (observed.run.defined or observed.run.started) + SETTLE
+    written = observed.run.defined
+    return (observed.run.started if written is None else written) + SETTLE
 
 
-def awaiting(plans: Sequence[Plan]) -> str:
-    """What is waited for, for people."""
-    return f"Waiting for {', '.join(str(plan.kind) for plan in plans)} to be served"
+def await_served(plans: Sequence[Plan]) -> Outcome:
+    """Wait until the kinds of some plans are served."""
+    kinds = ", ".join(str(plan.kind) for plan in plans)
+    return Outcome(
+        event=Event.WAITING,
+        message=f"Waiting for {kinds} to be served",
+        wait=f"{kinds} served",
+        after=LOOK_AGAIN,
+    )
 
 
-def _build(plans: Sequence[Plan], observed: Observed, ports: Ports) -> Outcome:
+def _build(plans: Sequence[Plan], progress: Rewriting, observed: Observed, ports: Ports) -> Outcome:
     bridges = [plan.bridge for plan in plans if plan.bridge is not None]
     answers = ports.cluster.apply_all(bridges)
     for plan, answer in zip(plans, answers, strict=True):
         if isinstance(answer, ClusterError):
+            if answer.passing:
+                raise answer
             raise MigrationError(f"{plan}: {answer}")
         ports.live.put(answer.manifest)
-    limit = observed.settings.crd_timeout
-    failure = Failure(
-        reason=names.RECONCILIATION_FAILED,
-        message=f"{awaiting(plans)}: not done within {limit.total_seconds():.0f}s",
+    return replace(
+        await_served(plans),
+        run=replace(observed.run, defined=observed.tick),
+        progress=replace(progress, bridge=Bridge.APPLIED),
+        after=_NOW,
     )
-    facts = {
-        "notes": {**observed.run.notes, _BUILT: True},
-        "defined": observed.now,
-        "deadline": Deadline(at=observed.now + limit, failure=failure),
-    }
-    return Outcome(event=Event.WAITING, message=awaiting(plans), facts=facts, after=_NOW)
 
 
-def _await_all(plans: Sequence[Plan], observed: Observed, ports: Ports) -> Outcome:
+def _await_all(plans: Sequence[Plan], progress: Rewriting, ports: Ports) -> Outcome:
     missing = [plan for plan in plans if not ports.cluster.serves(plan.kind)]
     if missing:
-        return Outcome(event=Event.WAITING, message=awaiting(missing), after=LOOK_AGAIN)
-    notes = {**observed.run.notes, _CARRIES: True}
-    return Outcome(event=Event.WAITING, facts={"notes": notes}, after=_NOW)
+        return await_served(missing)
+    served = replace(progress, bridge=Bridge.SERVED)
+    return Outcome(event=Event.WAITING, progress=served, after=_NOW)

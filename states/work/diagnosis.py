@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Diagnosing: what pods tell about why workloads are not ready, at a cost that does not grow.
+"""What pods say about why workloads are not ready, at a cost that does not grow.
 
 All workloads of a namespace are asked for in one request, and what came of it is kept for a while:
 a wait is woken by every change of every object, many times a second while pods start.
@@ -9,42 +9,51 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
+from typing import Final
 
 from fluxsm.api.objects import Kind, Manifest
+from fluxsm.core.observed import Observed
 from fluxsm.core.ports import Cluster, Ports
-from fluxsm.core.step import Observed, entered
+from fluxsm.core.progress import Diagnosis
 from fluxsm.errors import ClusterError
 from fluxsm.objects import health, manifest
 from fluxsm.objects.health import Found
 
 POD = Kind("", "v1", "Pod")
 SETS = Kind("apps", "v1", "ReplicaSet")
-INTERVAL = timedelta(seconds=5)
+INTERVAL: Final = timedelta(seconds=5)
 """How long a workload may take before its pods are looked at, and until they are again."""
 
+LATER: Final = timedelta(seconds=30)
+"""The same once the most frequent troubles would have shown."""
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Evidence:
-    """What was found, good until the next look.
-
-    Attributes:
-        at: when.
-        sets: ReplicaSets of the workloads that were not ready then.
-        pods: their pods.
-    """
-
-    at: datetime
-    sets: Sequence[Manifest] = ()
-    pods: Sequence[Manifest] = ()
+AT_FIRST: Final = timedelta(minutes=1)
+"""How long a stay is looked at often."""
 
 
-def investigate(unhealthy: Iterable[Found], observed: Observed, ports: Ports) -> Evidence:
-    """What pods tell: as found less than an interval ago, else found now."""
-    found: Evidence = observed.run.notes.get("evidence") or Evidence(at=entered(observed.run))
-    if observed.now - found.at < INTERVAL:
-        return found
+def investigate(unhealthy: Sequence[Found], observed: Observed, ports: Ports) -> Diagnosis:
+    """What pods say: as found less than an interval ago, else found now."""
+    known = observed.stay.progress
+    if not isinstance(known, Diagnosis):
+        known = Diagnosis(at=observed.stay.entered)
+    if observed.tick >= next_look(known, observed):
+        known = _look(unhealthy, known, observed, ports)
+    workloads = [live for ref, _ in unhealthy if (live := ports.live.get(ref)) is not None]
+    seen = [key for item in (*workloads, *known.pods) for key in health.troubles(item)]
+    return replace(known, since={key: known.since.get(key, observed.tick) for key in seen})
+
+
+def next_look(diagnosis: Diagnosis, observed: Observed) -> timedelta:
+    """When the pods are worth another look."""
+    early = diagnosis.at - observed.stay.entered < AT_FIRST
+    return diagnosis.at + (INTERVAL if early else LATER)
+
+
+def _look(
+    unhealthy: Iterable[Found], known: Diagnosis, observed: Observed, ports: Ports
+) -> Diagnosis:
     sets: list[Manifest] = []
     pods: list[Manifest] = []
     for namespace, selectors in _workloads(unhealthy, ports).items():
@@ -54,18 +63,29 @@ def investigate(unhealthy: Iterable[Found], observed: Observed, ports: Ports) ->
             pods += _listed(ports.cluster, POD, namespace, labels)
         except ClusterError:
             continue  # pods only help to fail sooner; the wait itself goes on without them
-    return Evidence(at=observed.now, sets=sets, pods=pods)
+    return replace(known, at=observed.tick, sets=tuple(sets), pods=tuple(pods))
+
+
+def lasting(diagnosis: Diagnosis, tick: timedelta) -> health.Lasts:
+    """Which troubles have been seen for the whole grace period."""
+
+    def lasts(key: str) -> bool:
+        return tick - diagnosis.since.get(key, tick) >= health.START_GRACE
+
+    return lasts
 
 
 def explain(
-    unhealthy: Iterable[Found], evidence: Evidence, now: datetime, ports: Ports
+    unhealthy: Iterable[Found], diagnosis: Diagnosis, observed: Observed, ports: Ports
 ) -> list[Found]:
     """The same in the light of what pods say: some will never start, and then waiting is no use."""
     explained: list[Found] = []
-    for ref, found in unhealthy:
+    lasts = lasting(diagnosis, observed.tick)
+    for ref, _ in unhealthy:
         live = ports.live.get(ref)
-        pods = health.current_pods(live, evidence.sets, evidence.pods) if live else []
-        explained.append((ref, health.with_pods(found, pods, now)))
+        found = health.assess(live, observed.now, lasts)
+        pods = health.current_pods(live, diagnosis.sets, diagnosis.pods) if live else []
+        explained.append((ref, health.with_pods(found, pods, lasts)))
     return explained
 
 

@@ -4,12 +4,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from dataclasses import replace
+from datetime import timedelta
 from typing import TypeAlias
 
 from fluxsm.api.objects import Manifest, ObjectRef
+from fluxsm.core.observed import Observed
+from fluxsm.core.outcome import Outcome
 from fluxsm.core.ports import Ports
-from fluxsm.core.step import Observed, Outcome
 from fluxsm.machine.events import Event
 from fluxsm.objects import drift, ownership
 
@@ -31,7 +33,7 @@ def find(observed: Observed, ports: Ports) -> list[Touched]:
 def _is_touched(wanted: Manifest, live: Manifest | None, observed: Observed) -> bool:
     if live is not None and ownership.is_reconcile_disabled(live):
         return False
-    return observed.run.applied_state.has_drifted(wanted, live)
+    return observed.process.applied_state.has_drifted(wanted, live)
 
 
 def detect(touched: Sequence[Touched], observed: Observed) -> Outcome | None:
@@ -43,28 +45,32 @@ def detect(touched: Sequence[Touched], observed: Observed) -> Outcome | None:
     found = [
         (wanted, live)
         for wanted, live in touched
-        if observed.now >= _next_repair(observed, ObjectRef.of(wanted))
+        if observed.tick >= _next_repair(observed, ObjectRef.of(wanted))
     ]
     if not found:
         return None
-    conflicts, lines = dict(observed.run.conflicts), []
+    conflicts, lines = dict(observed.process.conflicts), []
     for wanted, live in found:
         identity = ObjectRef.of(wanted).identity
-        conflict = drift.after_repair(conflicts.get(identity), observed.now)
+        conflict = drift.after_repair(conflicts.get(identity), observed.tick)
         conflicts[identity] = conflict
         lines.append(f"{drift.describe(wanted, live)}{drift.warning(conflict)}")
     # Applying applies an object once in a run: what it did to these does not count any more.
     repaired = {ObjectRef.of(wanted).identity for wanted, _ in found}
     changes = tuple(item for item in observed.run.changes if item.ref.identity not in repaired)
-    facts = {"conflicts": conflicts, "changes": changes}
-    return Outcome(event=Event.DRIFTED, message="; ".join(lines), facts=facts)
+    return Outcome(
+        event=Event.DRIFTED,
+        message="; ".join(lines),
+        process=replace(observed.process, conflicts=conflicts),
+        run=replace(observed.run, changes=changes),
+    )
 
 
-def _next_repair(observed: Observed, ref: ObjectRef) -> datetime:
-    conflict = observed.run.conflicts.get(ref.identity)
-    return conflict.next_repair if conflict else observed.now
+def _next_repair(observed: Observed, ref: ObjectRef) -> timedelta:
+    conflict = observed.process.conflicts.get(ref.identity)
+    return conflict.next_repair if conflict else observed.tick
 
 
-def repairs_ahead(touched: Sequence[Touched], observed: Observed) -> list[datetime]:
+def repairs_ahead(touched: Sequence[Touched], observed: Observed) -> list[timedelta]:
     """When the objects that are left alone for now are due."""
     return [_next_repair(observed, ObjectRef.of(wanted)) for wanted, _ in touched]

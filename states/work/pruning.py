@@ -6,10 +6,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from fluxsm.api.objects import Manifest, ObjectRef
-from fluxsm.core.ports import Ports
-from fluxsm.core.step import Observed
-from fluxsm.errors import ClusterError, ConflictError, NotFoundError
+from fluxsm.api.objects import Kind, Manifest, ObjectRef
+from fluxsm.core.observed import Observed
+from fluxsm.core.ports import Cluster, Ports
+from fluxsm.errors import ClusterError, ConflictError, KindNotServedError, NotFoundError
 from fluxsm.objects import inventory, ownership
 from fluxsm.objects.changes import Action, Change
 from fluxsm.objects.inventory import Entry
@@ -32,8 +32,17 @@ class Pruned:
     awaited: tuple[ObjectRef, ...] = ()
 
 
-def prune(entries: Sequence[Entry], observed: Observed, ports: Ports) -> Pruned:
-    """Delete the objects of some inventory entries; every entry is tried."""
+def prune(
+    entries: Sequence[Entry], observed: Observed, ports: Ports, *, propagation: str = "Background"
+) -> Pruned:
+    """Delete the objects of some inventory entries; every entry is tried.
+
+    Args:
+        entries: what has to go.
+        observed: whose objects they are.
+        ports: the world.
+        propagation: `Foreground` keeps an object until everything that depends on it is gone.
+    """
     changes: list[Change] = []
     kept: list[Entry] = []
     errors: list[ClusterError] = []
@@ -41,7 +50,7 @@ def prune(entries: Sequence[Entry], observed: Observed, ports: Ports) -> Pruned:
     for entry in inventory.in_deletion_order(entries):
         ref = entry.ref
         try:
-            action = _delete(ref, observed, ports)
+            action = _delete(ref, observed, ports, propagation)
         except ClusterError as error:
             kept.append(entry)
             errors.append(error)
@@ -54,7 +63,7 @@ def prune(entries: Sequence[Entry], observed: Observed, ports: Ports) -> Pruned:
     )
 
 
-def _delete(ref: ObjectRef, observed: Observed, ports: Ports) -> Action:
+def _delete(ref: ObjectRef, observed: Observed, ports: Ports, propagation: str) -> Action:
     """Delete one object if its labels say that it is ours; being gone counts as deleted.
 
     What the watches know will do for a start: the deletion holds only for the version that was
@@ -64,16 +73,43 @@ def _delete(ref: ObjectRef, observed: Observed, ports: Ports) -> Action:
     try:
         if live is not None:
             try:
-                return _delete_if_ours(ref, live, observed, ports, guarded=True)
+                return _delete_if_ours(ref, live, observed, ports, propagation, guarded=True)
             except ConflictError:
                 pass
-        return _delete_if_ours(ref, ports.cluster.get(ref), observed, ports, guarded=False)
+        ref, live = read_served(ref, ports.cluster)
+        return _delete_if_ours(ref, live, observed, ports, propagation, guarded=False)
     except NotFoundError:
         return Action.DELETED
 
 
+def read_served(ref: ObjectRef, cluster: Cluster) -> tuple[ObjectRef, Manifest]:
+    """Read an object at its version, or at another one where that is not served any more.
+
+    The inventory lists an object at the version at which it was applied. When a definition has
+    dropped that version since, not found does not mean that the object is gone.
+
+    Raises:
+        NotFoundError: it does not exist, at whatever version.
+    """
+    try:
+        return ref, cluster.get(ref)
+    except KindNotServedError:
+        version = cluster.served_version(ref.kind)
+        if version in {"", ref.kind.version}:
+            raise
+    kind = Kind(ref.kind.group, version, ref.kind.kind)
+    served = ObjectRef(kind, ref.namespace, ref.name)
+    return served, cluster.get(served)
+
+
 def _delete_if_ours(
-    ref: ObjectRef, live: Manifest, observed: Observed, ports: Ports, *, guarded: bool
+    ref: ObjectRef,
+    live: Manifest,
+    observed: Observed,
+    ports: Ports,
+    propagation: str,
+    *,
+    guarded: bool,
 ) -> Action:
     """Delete exactly this incarnation: somebody may have replaced it with one of their own."""
     instance, metadata = observed.instance.metadata, live["metadata"]
@@ -87,6 +123,6 @@ def _delete_if_ours(
         ref,
         uid=str(metadata.get("uid", "")),
         resource_version=str(metadata.get("resourceVersion", "")) if guarded else "",
-        propagation="Background",
+        propagation=propagation,
     )
     return Action.DELETED

@@ -3,11 +3,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from fluxsm.build.pipeline import BuildResult
-from fluxsm.core.memory import Run, Trigger
-from fluxsm.core.step import Observed, Outcome
+from fluxsm.core.memory import Run
+from fluxsm.core.observed import Observed
+from fluxsm.core.outcome import Outcome
 from fluxsm.errors import ClusterError
 from fluxsm.machine.events import Event
+from fluxsm.machine.triggers import Trigger
 from fluxsm.objects import inventory
 
 
@@ -28,7 +32,7 @@ def is_recorded(observed: Observed, result: BuildResult) -> bool:
     The repair of drift adds nothing to it, and is not worth a write of its own.
     """
     status = observed.instance.status
-    known = inventory.ids(inventory.of_status(observed.manifest))
+    known = inventory.ids(inventory.of_status(observed.instance.manifest))
     listed = inventory.ids(inventory.of_objects(result.objects)) <= known
     if observed.run.trigger is Trigger.DRIFT and listed:
         return status.last_attempted_revision == result.revision
@@ -38,10 +42,10 @@ def is_recorded(observed: Observed, result: BuildResult) -> bool:
 def record(observed: Observed, result: BuildResult) -> Outcome:
     """Write ahead: whatever a crash leaves behind is in the inventory."""
     union = inventory.union(
-        inventory.of_status(observed.manifest), inventory.of_objects(result.objects)
+        inventory.of_status(observed.instance.manifest), inventory.of_objects(result.objects)
     )
     return Outcome(
         event=Event.RECORDED,
         message=f"Applying {len(result.objects)} objects of {result.version}",
-        facts={"inventory": union, "recorded": True},
+        run=replace(observed.run, inventory=union),
     )

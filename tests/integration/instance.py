@@ -183,7 +183,7 @@ def is_ready(manifest: Manifest) -> bool:
         ready.get("status") == "True"
         and ready.get("observedGeneration") == manifest["metadata"]["generation"]
         and status.get("state", State.READY) == State.READY
-        and status.get("lastHandledReconcileAt", "") == (instance.requested_at or "")
+        and status.get("lastHandledReconcileAt", "") == (instance.metadata.requested_at or "")
     )
 
 

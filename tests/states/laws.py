@@ -15,7 +15,7 @@ def check_write_ahead(step: Step) -> None:
         AssertionError: an object could be orphaned by a crash.
     """
     build = step.observed.run.build
-    if step.row.source is State.APPLYING and step.observed.run.applied_state.records and build:
-        listed = inventory.ids(inventory.of_status(step.observed.manifest))
+    if step.row.source is State.APPLYING and step.observed.process.applied_state.records and build:
+        listed = inventory.ids(inventory.of_status(step.observed.instance.manifest))
         missing = inventory.ids(inventory.of_objects(build.objects)) - listed
         assert not missing, f"applied before it was listed: {sorted(missing)}"

@@ -49,7 +49,7 @@ def test_a_definition_that_is_being_deleted_is_applied_once_it_is_gone() -> None
     assert f"{GIT_CRD} status: 'Terminating'" in world.message
     free(world, GIT_CRD)
     world.reach(State.READY)
-    assert world.clock.now() - began < world.settings.crd_timeout
+    assert world.clock.now() - began < world.settings.stage_timeout
     assert str(GIT_CRD) in world.managed()
 
 
@@ -60,7 +60,7 @@ def test_a_definition_that_stays_in_deletion_fails_the_run() -> None:
     world.edit(components=["source-controller", "kustomize-controller"])
     began = world.clock.now()
     world.reach(State.FAILED, timedelta(minutes=2))
-    assert world.clock.now() - began == world.settings.crd_timeout
+    assert world.clock.now() - began == world.settings.stage_timeout
     assert f"{GIT_CRD} status: 'Terminating'" in world.message
     assert [ref for ref in world.managed() if ref.endswith("/kustomize-controller")]
 

@@ -9,20 +9,23 @@ from typing import Any
 
 import pytest
 
-from fluxsm.api.instance import parse_instance
 from fluxsm.api.objects import Kind, Manifest, ObjectRef
 from fluxsm.build.pipeline import BuildResult
-from fluxsm.core.memory import Trigger, begin
-from fluxsm.core.ports import Ports
+from fluxsm.core.instance import Instance
+from fluxsm.core.memory import Run
+from fluxsm.core.observed import Observed
+from fluxsm.core.outcome import Outcome
+from fluxsm.core.ports import Page, Ports
+from fluxsm.core.runs import start
 from fluxsm.core.settings import Settings
-from fluxsm.core.step import Observed, Outcome
-from fluxsm.errors import NotFoundError
+from fluxsm.errors import KindNotServedError
 from fluxsm.machine.events import Event
 from fluxsm.machine.states import State
 from fluxsm.objects import migration
 from fluxsm.simulation.clock import VirtualClock
 from fluxsm.simulation.world import World
-from states import migrating, signals
+from states import migrating
+from states.table import TABLE
 from states.work.bridge import SETTLE
 
 NEW = Kind("example.com", "v1", "Thing")
@@ -44,11 +47,11 @@ class LaggingCluster:
         """Whether the lag is over."""
         return kind == NEW and not self.lags
 
-    def list(self, kind: Kind, **_: Any) -> Any:
+    def list_page(self, kind: Kind, **_: Any) -> Page:
         """One object, once the version is served."""
         if self.lags:
-            raise NotFoundError(f"the API server does not serve {kind}")
-        yield _object()
+            raise KindNotServedError(f"the API server does not serve {kind}")
+        return Page(items=(_object(),))
 
     def patch(self, ref: ObjectRef, *_: Any, subresource: str = "", **__: Any) -> Manifest:
         """Note what is written."""
@@ -80,9 +83,9 @@ def test_nothing_is_rewritten_before_every_api_server_can_know_the_bridge() -> N
     cluster = LaggingCluster()
     cluster.lags = False
     observed, _ = _step(_observed(), cluster)
-    built, messages = observed.now, list[str]()
+    built, messages = observed.tick, list[str]()
     while cluster.wrote == ["apply"]:
-        waited = observed.now - built
+        waited = observed.tick - built
         observed, outcome = _step(observed, cluster)
         messages.append(outcome.message)
     assert waited == SETTLE
@@ -96,7 +99,7 @@ def test_a_new_run_lets_definitions_settle(defined: timedelta | None) -> None:
     cluster, observed = LaggingCluster(), _observed()
     cluster.lags = False
     (plan,) = observed.run.migration_before
-    moment = None if defined is None else observed.now + defined
+    moment = None if defined is None else observed.tick + defined
     run = replace(
         observed.run,
         applied=True,
@@ -104,7 +107,7 @@ def test_a_new_run_lets_definitions_settle(defined: timedelta | None) -> None:
         migration_before=(),
         migration_after=(replace(plan, bridge=None),),
     )
-    observed, outcome = _step(replace(observed, run=run), cluster)
+    observed, outcome = _step(_with(observed, run), cluster)
     assert outcome.after == SETTLE + (defined or timedelta(0))
     _go_on(observed, cluster, seconds=6)
     assert cluster.wrote == MIGRATED[1:]
@@ -116,19 +119,21 @@ def test_what_is_only_renewed_need_not_settle() -> None:
     cluster.lags = False
     plan = migration.plan_after(_crd("v1"), forced=True)
     assert plan is not None
-    run = replace(observed.run, applied=True, defined=observed.now, migration_after=(plan,))
-    _step(replace(observed, run=run), cluster)
+    run = replace(observed.run, applied=True, defined=observed.tick, migration_after=(plan,))
+    _step(_with(observed, run), cluster)
     assert cluster.wrote == ["one"]
 
 
 def test_the_wait_for_a_bridge_ends() -> None:
     """A version that never comes is a failure that says so."""
     observed, _ = _step(_observed(), LaggingCluster())
-    later = replace(observed, now=observed.now + observed.settings.crd_timeout)
-    outcome = signals.expired(later)
+    _, outcome = _step(observed, LaggingCluster())
+    limit = TABLE.states[State.MIGRATING].limit
 
-    assert outcome is not None
-    assert "Waiting for example.com/v1 Thing" in outcome.message
+    assert limit is not None
+    assert limit.length(observed) == observed.settings.stage_timeout
+    assert outcome.event is Event.WAITING
+    assert outcome.message == "Waiting for example.com/v1 Thing to be served"
 
 
 def test_discovery_may_be_ahead_of_the_bridge(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -148,10 +153,10 @@ def _go_on(
     observed: Observed, cluster: LaggingCluster, *, seconds: int
 ) -> tuple[Observed, Outcome]:
     """Take steps for so long, or until all is migrated."""
-    end = observed.now + timedelta(seconds=seconds)
+    end = observed.tick + timedelta(seconds=seconds)
     while True:
         observed, outcome = _step(observed, cluster)
-        if observed.now > end or outcome.event is Event.MIGRATED:
+        if observed.tick > end or outcome.event is Event.MIGRATED:
             return observed, outcome
 
 
@@ -165,24 +170,32 @@ def _step(observed: Observed, cluster: LaggingCluster) -> tuple[Observed, Outcom
         clock=VirtualClock(),
     )
     outcome = migrating.run(observed, ports)
-    run = replace(observed.run, **outcome.facts)
-    return replace(observed, run=run, now=observed.now + (outcome.after or timedelta(0))), outcome
+    memory = replace(
+        observed.memory,
+        run=outcome.run or observed.run,
+        stay=replace(observed.stay, progress=outcome.progress or observed.stay.progress),
+    )
+    tick = observed.tick + (outcome.after or timedelta(0))
+    return replace(observed, memory=memory, tick=tick), outcome
+
+
+def _with(observed: Observed, run: Run) -> Observed:
+    return replace(observed, memory=replace(observed.memory, run=run))
 
 
 def _observed() -> Observed:
-    manifest = World().create()
-    now = VirtualClock().now()
-    instance = parse_instance(manifest)
+    instance = Instance(World().create())
     plan = migration.plan_before(_crd("v1beta2"), _crd("v1"))
     assert plan is not None
     build = BuildResult(version="v2.8.8", objects=(), digest="sha256:0", components=())
-    run = replace(begin(Trigger.CHANGE, instance, now), build=build, recorded=True)
+    memory = start(instance, timedelta(hours=1))
+    run = replace(memory.run, build=build, recorded=True, migration_before=(plan,))
     return Observed(
         instance=instance,
-        manifest=manifest,
         state=State.MIGRATING,
-        run=replace(run, migration_before=(plan,)),
-        now=now,
+        memory=replace(memory, run=run),
+        now=VirtualClock().now(),
+        tick=timedelta(hours=1),
         settings=Settings(),
     )
 

@@ -6,8 +6,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 from fluxsm.api import names
-from fluxsm.core.memory import Trigger
 from fluxsm.machine.states import State
+from fluxsm.machine.triggers import Trigger
 from fluxsm.objects.drift import FIRST_PAUSE, FREE_REPAIRS
 from fluxsm.simulation.world import World
 from tests.states.scenes import CONTROLLER, installed, old_flux, unhealthy, version
@@ -79,7 +79,7 @@ def test_a_repair_that_was_put_off_is_made_by_itself() -> None:
 def test_what_is_deleted_before_it_was_healthy_is_applied_again_at_once() -> None:
     """In the same run: waiting for it would end with a failure, for nothing could bring it back."""
     world = unhealthy()
-    began = world.steps[-1].run.started
+    began = world.steps[-1].memory.run.started
     world.user.delete(CONTROLLER)
     now = world.clock.now()
     world.settle()
@@ -90,7 +90,7 @@ def test_what_is_deleted_before_it_was_healthy_is_applied_again_at_once() -> Non
         State.READY,
     ]
     assert world.clock.now() - now < timedelta(seconds=1)
-    run = world.steps[-1].run
+    run = world.steps[-1].memory.run
     assert (run.started, run.trigger) == (began, Trigger.START)
     drifts = [n for n in world.recorder.notices if n.reason == names.DRIFT_DETECTED]
     assert [notice.message for notice in drifts] == [f"{CONTROLLER} deleted"]

@@ -22,7 +22,7 @@ from fluxsm.errors import (
     ConflictError,
     ForbiddenError,
     InvalidError,
-    NotFoundError,
+    KindNotServedError,
     UnavailableError,
 )
 from fluxsm.machine.states import State
@@ -214,7 +214,7 @@ def test_a_missing_pull_secret_is_an_artifact_failure() -> None:
 
 @pytest.mark.parametrize(
     "leaf",
-    [InvalidError, ForbiddenError, ConflictError, NotFoundError, UnavailableError],
+    [InvalidError, ForbiddenError, ConflictError, KindNotServedError, UnavailableError],
     ids=lambda leaf: leaf.__name__,
 )
 def test_a_refused_apply_is_told_and_tried_again(leaf: type[ClusterError]) -> None:
@@ -222,8 +222,7 @@ def test_a_refused_apply_is_told_and_tried_again(leaf: type[ClusterError]) -> No
     world = World()
     world.cluster.gate.faults.append(refusing("source-controller", leaf))
     world.create()
-    world.settle(timedelta(milliseconds=100))
-    assert world.at(State.FAILED)
+    world.reach(State.FAILED)
     assert world.reason == names.RECONCILIATION_FAILED
     assert "source-controller" in world.message
     assert world.recorder.reasons.count(names.RECONCILIATION_FAILED) == 1
@@ -266,7 +265,7 @@ def test_a_crd_that_is_never_established_fails_its_stage() -> None:
     world.create()
     began = world.clock.now()
     world.reach(State.FAILED, timedelta(minutes=2))
-    assert world.clock.now() - began == world.settings.crd_timeout
+    assert world.clock.now() - began == world.settings.stage_timeout
     assert "CustomResourceDefinition/" in world.message
     assert not [ref for ref in world.managed() if ref.startswith(("Deployment", "Service"))]
     world.controllers.establishing = True
@@ -305,7 +304,7 @@ LEAVES = {
     errors.ArtifactError: test_the_registry_that_is_down_is_retried,
     errors.BuildError: test_what_only_a_change_can_cure_is_stalled_and_tried_again,
     errors.ConflictError: test_a_refused_apply_is_told_and_tried_again,
-    errors.NotFoundError: test_a_refused_apply_is_told_and_tried_again,
+    errors.KindNotServedError: test_a_refused_apply_is_told_and_tried_again,
     errors.InvalidError: test_a_refused_apply_is_told_and_tried_again,
     errors.ForbiddenError: test_a_refused_apply_is_told_and_tried_again,
     errors.UnavailableError: test_a_refused_apply_is_told_and_tried_again,

@@ -11,7 +11,7 @@ import pytest
 
 from fluxsm.api import names
 from fluxsm.api.objects import Manifest, ObjectRef
-from fluxsm.errors import UnavailableError
+from fluxsm.errors import ForbiddenError, UnavailableError
 from fluxsm.machine.events import Event
 from fluxsm.machine.states import State
 from fluxsm.machine.table import Row
@@ -341,7 +341,7 @@ def test_a_forced_migration_stays_wanted_until_it_is_done() -> None:
     world = installed()
     world.cluster.gate.faults.append(
         Fault(
-            error=UnavailableError("listing: the API server did not answer in time"),
+            error=ForbiddenError("listing: forbidden"),
             matches=lambda request: request.verb == "list" and request.kind == GIT,
         )
     )
@@ -555,7 +555,9 @@ def test_two_incarnations_of_an_instance_have_nothing_in_common() -> None:
     world.create()
     steps = len(world.steps)
     world.settle()
-    assert world.steps[steps].row.source is TABLE.initial
+    gone, first = world.steps[steps : steps + 2]
+    assert (gone.row.event, gone.row.dest) == (Event.GONE, None)
+    assert first.row.source is TABLE.initial
     assert world.at(State.READY)
 
 

@@ -4,11 +4,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 from fluxsm.api import glossary, names
-from fluxsm.api.instance import parse_instance
-from fluxsm.core.memory import Failure, Run, Trigger
+from fluxsm.core.failure import Failure
+from fluxsm.core.instance import Instance
+from fluxsm.core.memory import Memory
+from fluxsm.core.observed import Observed
+from fluxsm.core.runs import start
+from fluxsm.core.settings import Settings
 from fluxsm.core.status import project
 from fluxsm.errors import Cure
 from fluxsm.machine.events import Event
@@ -55,39 +60,44 @@ Of conditions and of events.
 
 def of_state(definition: StateDef) -> str:
     """What the conditions can be in a state, as text."""
-    if definition.ready == "kept":
-        return "as they were; a new instance is Ready=True (ReconciliationDisabled)"
+    if definition.pauses:
+        return (
+            "as they were, without Reconciling; a new instance is Ready=True"
+            " (ReconciliationDisabled), one that was interrupted is Ready=False"
+        )
     return "; or ".join(dict.fromkeys(_shown(definition)))
 
 
 def _shown(definition: StateDef) -> Iterator[str]:
-    for run in _runs(definition):
-        row = Row(State.PENDING, Event.STARTED, definition.state)
-        if definition.state is State.PENDING:
-            row = Row(State.READY, Event.CHANGED, definition.state)
-        spec = {"distribution": {"version": "2.x", "registry": "r"}}
-        manifest = {"metadata": {"generation": 1}, "spec": spec}
-        instance = parse_instance(manifest)
-        status = project(manifest, instance, row, definition, run, "", _NOW)
+    source = State.READY if definition.state is State.PENDING else State.PENDING
+    row = Row(source, Event.STARTED, definition.state)
+    spec = {"distribution": {"version": "2.x", "registry": "r"}}
+    instance = Instance({"metadata": {"generation": 1}, "spec": spec})
+    for memory in _memories(definition, instance):
+        seen = Observed(
+            instance=instance,
+            state=source,
+            memory=memory,
+            now=_NOW,
+            tick=timedelta(0),
+            settings=Settings(),
+        )
+        status = project(seen, row, TABLE.states[source], definition, memory, "")
         yield ", ".join(
             f"{item['type']}={item['status']} ({item['reason']})" for item in status["conditions"]
         )
 
 
-def _runs(definition: StateDef) -> Iterator[Run]:
-    """Runs that differ in what a state shows of them."""
-    plain = Run(trigger=Trigger.CHANGE, started=_NOW, generation=1, annotations={})
-    if definition.ready != "False":
+def _memories(definition: StateDef, instance: Instance) -> Iterator[Memory]:
+    """Memories that differ in what a state shows of them."""
+    plain = start(instance, timedelta(0))
+    failures = [Failure(reason=reason, message="", cure=cure) for reason, cure in _FAILURES]
+    if not definition.fails:
         yield plain
-    if definition.ready == "True":
-        for reason, cure in _FAILURES[:2]:
-            failure = Failure(reason=reason, message="", cure=cure)
-            yield Run(
-                trigger=Trigger.TIMER, started=_NOW, generation=1, annotations={}, blocked=failure
-            )
-    if definition.ready == "False":
-        for reason, cure in _FAILURES:
-            failure = Failure(reason=reason, message="", cure=cure)
-            yield Run(
-                trigger=Trigger.CHANGE, started=_NOW, generation=1, annotations={}, failure=failure
-            )
+    for failure in failures[:2] if definition.succeeds else failures:
+        if definition.succeeds:
+            yield replace(plain, process=replace(plain.process, blocked=failure))
+        elif definition.fails:
+            yield replace(plain, run=replace(plain.run, failure=failure))
+        else:
+            yield replace(plain, run=replace(plain.run, retries=failure))

@@ -6,11 +6,10 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterator
 
-from fluxsm.core.kubernetes_events import ANNOUNCEMENTS
+from fluxsm.core.kubernetes_events import RULES
 from fluxsm.machine.events import SIGNALS, Event
 from fluxsm.machine.render import markdown
 from states.table import TABLE
-from tools.reference.states import EVENTS
 
 
 def page() -> str:
@@ -38,8 +37,8 @@ What handlers answer, and signals, which may interrupt any state and are looked 
 
 
 def _told() -> Iterator[tuple[str, str]]:
-    """Each announcement by the first line of its description, up to the colon and after it."""
-    for rule in ANNOUNCEMENTS:
+    """Each rule by the first line of its description, up to the colon and after it."""
+    for rule in RULES:
         head, _, when = (inspect.getdoc(rule) or "").splitlines()[0].partition(": ")
         yield head, when
 
@@ -54,4 +53,4 @@ def _moving() -> Iterator[tuple[str, str, str]]:
                 for state, definition in TABLE.states.items()
                 if event in definition.answers
             )
-        yield event.value, EVENTS[event], origin
+        yield event.value, event.words, origin

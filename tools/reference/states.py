@@ -95,29 +95,5 @@ def _leaving(state: State) -> Iterator[tuple[str, str, str]]:
 
 
 def _when(event: Event, guard: str) -> str:
-    words = EVENTS[event]
+    words = event.words
     return words if guard == "always" else f"{words}, and {guard}"
-
-
-EVENTS = {
-    Event.STARTED: "the finalizer is in place",
-    Event.FETCHED: "the distribution is at hand",
-    Event.BUILT: "the objects are built",
-    Event.RECORDED: "the inventory lists what is about to be written",
-    Event.APPLIED: "everything is applied, and what is stale removed",
-    Event.MIGRATED: "nothing is left to be rewritten",
-    Event.HEALTHY: "everything is healthy, or nobody waits for it",
-    Event.WAITING: "something is not done yet",
-    Event.BLOCKED: "an upgrade that nobody asked for cannot be fetched or built",
-    Event.FAULT: "something failed",
-    Event.DUE: "the timer of the state has run out",
-    Event.DRIFTED: "somebody else changed or deleted a managed object",
-    Event.NEW_ARTIFACT: "the artifact has another digest",
-    Event.UNINSTALLED: "the finalizer is gone",
-    Event.DELETED: "somebody deletes the instance",
-    Event.SUSPENDED: "the annotation disables the instance",
-    Event.RESUMED: "the annotation enables the instance again",
-    Event.CHANGED: "the spec or an annotation has changed",
-    Event.EXPIRED: "the time limit of the wait has passed",
-}
-"""What happened, in words."""

@@ -30,6 +30,7 @@ from fluxsm.errors import (
     ExpiredError,
     ForbiddenError,
     InvalidError,
+    KindNotServedError,
     NotFoundError,
     UnavailableError,
     UsageError,
@@ -268,6 +269,8 @@ class KubeClient:
     def _error(self, status: int, data: bytes, what: str) -> ClusterError:
         reason, message = _explain(data)
         leaf = _ERRORS.get(status, UnavailableError)
+        if leaf is NotFoundError and not _names_object(data):
+            leaf = KindNotServedError
         word = f" ({reason})" if reason else f" (HTTP {status})"
         return leaf(f"{what}{word}: {message or 'no reason was given'}")
 
@@ -319,6 +322,14 @@ def _explain(data: bytes) -> tuple[str, str]:
         return str(status.get("reason") or ""), str(status.get("message") or "")
     except (ValueError, AttributeError):
         return "", data[:200].decode(errors="replace").strip()
+
+
+def _names_object(data: bytes) -> bool:
+    """Whether a 404 is about an object: for a kind that is not served, the server names none."""
+    try:
+        return bool(json.loads(data)["details"]["name"])
+    except (ValueError, KeyError, TypeError):
+        return False
 
 
 def _plain(error: Exception) -> str:

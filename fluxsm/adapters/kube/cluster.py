@@ -194,6 +194,28 @@ class KubeCluster(Cluster):
             return False
         return True
 
+    def served_version(self, kind: Kind) -> str:
+        """The version at which the API server serves a kind, empty where it does not."""
+        if not kind.group:
+            return "v1" if self.serves(Kind("", "v1", kind.kind)) else ""
+        try:
+            group = self._discover(f"/apis/{kind.group}")
+        except NotFoundError:
+            return ""
+        preferred = (group.get("preferredVersion") or {}).get("version", "")
+        offered = [item["version"] for item in group.get("versions") or []]
+        ordered = sorted(offered, key=lambda version: version != preferred)
+        found = (item for item in ordered if self._is_listed(Kind(kind.group, item, kind.kind)))
+        return next(found, "")
+
+    def _is_listed(self, kind: Kind) -> bool:
+        """Whether the API server lists a kind among the resources of its version."""
+        try:
+            answer = self._discover(f"/apis/{kind.group}/{kind.version}")
+        except NotFoundError:
+            return False
+        return any(item.get("kind") == kind.kind for item in answer.get("resources") or [])
+
     def server_version(self) -> Mapping[str, str]:
         """The answer of the version endpoint."""
         _, answer = self._client.request("GET", "/version", what="reading the server version")

@@ -9,7 +9,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from fluxsm.api.objects import Kind, ObjectRef
-from fluxsm.errors import NotFoundError
+from fluxsm.errors import KindNotServedError
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class Paths:
         """Prepare.
 
         Args:
-            fetch: reads a path of the API server; raises NotFoundError where there is none.
+            fetch: reads a path of the API server; raises KindNotServedError where there is none.
         """
         self._fetch = fetch
         self._found: dict[Kind, Place] = {}
@@ -78,7 +78,7 @@ class Paths:
         """The path of all objects of a kind, in one namespace or in all.
 
         Raises:
-            NotFoundError: the kind is not served at this version.
+            KindNotServedError: the kind is not served at this version.
         """
         place = self.place(kind)
         middle = f"/namespaces/{quote(namespace)}" if namespace and place.namespaced else ""
@@ -88,7 +88,7 @@ class Paths:
         """The path of an object.
 
         Raises:
-            NotFoundError: the kind is not served at this version.
+            KindNotServedError: the kind is not served at this version.
         """
         tail = f"/{subresource}" if subresource else ""
         return f"{self.collection(ref.kind, ref.namespace)}/{quote(ref.name, safe=':')}{tail}"
@@ -97,7 +97,7 @@ class Paths:
         """How a kind is addressed.
 
         Raises:
-            NotFoundError: the kind is not served at this version.
+            KindNotServedError: the kind is not served at this version.
         """
         known = _KNOWN.get((kind.group, kind.kind))
         if known is not None:
@@ -117,7 +117,7 @@ class Paths:
                 found = Kind(kind.group, kind.version, item["kind"])
                 self._found[found] = Place(item["name"], namespaced=bool(item["namespaced"]))
         if kind not in self._found:
-            raise NotFoundError(f"the API server does not serve {kind}")
+            raise KindNotServedError(f"the API server does not serve {kind}")
 
 
 def _root(kind: Kind) -> str:

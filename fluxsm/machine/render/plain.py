@@ -27,7 +27,7 @@ def _state(node: Node, definition: StateDef) -> dict[str, Any]:
         "kind": node.kind.value if node.kind else None,
         "meaning": definition.meaning,
         "ready": definition.ready,
-        "moving": definition.moving,
+        "rests": definition.rests,
         "answers": sorted(event.value for event in definition.answers),
         "advice": definition.advice,
     }

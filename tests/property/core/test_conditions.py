@@ -27,7 +27,7 @@ def acts(draw: st.DrawFn) -> Act:
     possible: list[Act] = [
         ("progressing", lambda writer: writer.progressing(reason, text), True),
         ("ready", lambda writer: writer.ready(reason, text), False),
-        ("retrying", lambda writer: writer.retrying(reason, text), False),
+        ("retrying", lambda writer: writer.retrying(reason, text, text), draw(st.booleans())),
         ("stalled", lambda writer: writer.stalled(reason, text), False),
         ("suspended", lambda writer: writer.suspended(reason, text), None),
     ]

@@ -20,6 +20,7 @@ from fluxsm.errors import (
     ExpiredError,
     ForbiddenError,
     InvalidError,
+    KindNotServedError,
     NotFoundError,
     UnavailableError,
     UsageError,
@@ -35,8 +36,9 @@ def get(client: KubeClient) -> None:
 @pytest.mark.parametrize(
     ("status", "leaf"),
     [
-        (400, InvalidError), (403, ForbiddenError), (404, NotFoundError), (405, NotFoundError),
-        (409, ConflictError), (410, ExpiredError), (422, InvalidError), (429, UnavailableError),
+        (400, InvalidError), (403, ForbiddenError), (404, KindNotServedError),
+        (405, KindNotServedError), (409, ConflictError), (410, ExpiredError),
+        (422, InvalidError), (429, UnavailableError),
         (500, UnavailableError), (503, UnavailableError),
     ],
 )  # fmt: skip
@@ -50,6 +52,17 @@ def test_a_refusal_is_the_error_that_fits(status: int, leaf: type[ClusterError])
         get(server.client())
     assert type(caught.value) is leaf
     assert str(caught.value) == "reading x (Because): not today"
+
+
+def test_an_object_that_is_missing_is_told_from_a_kind_that_is() -> None:
+    """The server names the object; for a kind that it does not serve, it names none."""
+    body = b'{"kind": "Status", "reason": "NotFound", "details": {"name": "x", "kind": "things"}}'
+    with (
+        serving(lambda request: request.answer(404, body)) as server,
+        pytest.raises(NotFoundError) as caught,
+    ):
+        get(server.client())
+    assert type(caught.value) is NotFoundError
 
 
 def test_a_refusal_that_is_no_status_is_quoted() -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from fluxsm.api import names
 from fluxsm.api.instance import FluxInstance, InvalidInstanceError, parse_instance
+from fluxsm.core.instance import Instance
 
 SYNC = {"kind": "GitRepository", "url": "https://example.org/r", "ref": "main", "path": "./c"}
 
@@ -80,7 +81,7 @@ def test_an_empty_registry_is_read() -> None:
 )
 def test_the_reconcile_annotation(value: str, suspended: bool) -> None:
     """Only `disabled` disables: VAL-4."""
-    assert instance({names.RECONCILE: value}).suspended is suspended
+    assert instance({names.RECONCILE: value}).metadata.suspended is suspended
 
 
 @pytest.mark.parametrize(
@@ -93,15 +94,15 @@ def test_the_reconcile_annotation(value: str, suspended: bool) -> None:
 )
 def test_durations_come_from_annotations(key: str, attribute: str, default: timedelta) -> None:
     """A Go duration is used; what is missing or does not parse falls back: VAL-1 to 3."""
-    assert getattr(instance({key: "1m30s"}), attribute) == timedelta(seconds=90)
-    assert getattr(instance({key: "0"}), attribute) == timedelta(0)
-    assert getattr(instance({key: "soon"}), attribute) == default
-    assert getattr(instance(), attribute) == default
+    assert getattr(instance({key: "1m30s"}).metadata, attribute) == timedelta(seconds=90)
+    assert getattr(instance({key: "0"}).metadata, attribute) == timedelta(0)
+    assert getattr(instance({key: "soon"}).metadata, attribute) == default
+    assert getattr(instance().metadata, attribute) == default
 
 
 def test_a_disabled_instance_has_no_periodic_runs() -> None:
     """Both intervals are zero while it is disabled; the timeout stays."""
-    disabled = instance({names.RECONCILE: "disabled", names.RECONCILE_EVERY: "1h"})
+    disabled = instance({names.RECONCILE: "disabled", names.RECONCILE_EVERY: "1h"}).metadata
     assert disabled.reconcile_every == timedelta(0)
     assert disabled.reconcile_artifact_every == timedelta(0)
     assert disabled.reconcile_timeout == timedelta(minutes=5)
@@ -177,7 +178,7 @@ def test_a_condition_is_found_by_type() -> None:
         "message": "done",
         "lastTransitionTime": "2024-06-03T12:20:57Z",
     }
-    found = parse_instance(manifest() | {"status": {"conditions": [ready]}})
+    found = Instance(manifest() | {"status": {"conditions": [ready]}})
     condition = found.condition("Ready")
     assert condition is not None
     assert condition.reason == "ReconciliationSucceeded"

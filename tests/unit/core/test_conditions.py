@@ -161,7 +161,7 @@ def test_nothing_is_changed_in_place() -> None:
     again(before, status="False")
     remove(before, names.READY)
     writer = Writer(before, generation=1, now=LATER)
-    writer.retrying("Bad", "no")
+    writer.retrying("Bad", "no", "again")
     writer.result().clear()
     assert before == copy
     assert len(writer.result()) == 3
@@ -196,7 +196,7 @@ SITUATIONS: list[tuple[str, Callable[[Writer], None], bool, dict[str, tuple[str,
     ),
     (
         "retrying",
-        lambda writer: writer.retrying(names.ARTIFACT_FAILED, "no"),
+        lambda writer: writer.retrying(names.ARTIFACT_FAILED, "no", "again"),
         False,
         {"Reconciling": ("True", "ProgressingWithRetry"), "Ready": ("False", "ArtifactFailed")},
     ),
@@ -235,7 +235,7 @@ def test_a_suspended_object_keeps_what_is_known_of_it() -> None:
         ("Ready", "True", "ReconciliationDisabled")
     ]
     known = Writer([], generation=1, now=NOW)
-    known.retrying("Bad", "no")
+    known.retrying("Bad", "no", "again")
     before = known.result()
     known.suspended(names.RECONCILIATION_DISABLED, "never mind")
     assert known.result() == before
@@ -311,7 +311,7 @@ READY = item("Ready", "True")
         ),
         pytest.param(
             [item("Ready", "False")],
-            None,
+            False,
             "will it be retried",
             id="a failure says whether it is retried",
         ),
@@ -372,10 +372,10 @@ READY = item("Ready", "True")
         pytest.param([READY], True, "moving without Reconciling", id="moving is Reconciling"),
         pytest.param([READY], True, "moving with Ready=True", id="moving is not Ready"),
         pytest.param(
-            [item("Reconciling", "True"), item("Ready", "False")],
+            [item("Reconciling", "True", reason="Progressing"), item("Ready", "False")],
             True,
             "moving with Ready=False",
-            id="moving is not failed",
+            id="moving is not failed, unless it is a retry",
         ),
         pytest.param(
             [item("Reconciling", "True"), item("Ready", "Unknown")],
@@ -411,7 +411,20 @@ def test_every_broken_law_is_found(
         ),
         pytest.param([item("Stalled", "True"), item("Ready", "False")], False, id="stalled"),
         pytest.param([item("Reconciling", "True"), item("Ready", "False")], False, id="retrying"),
-        pytest.param([item("Reconciling", "True"), item("Ready", "Unknown")], True, id="moving"),
+        pytest.param(
+            [item("Reconciling", "True", reason="Progressing"), item("Ready", "Unknown")],
+            True,
+            id="moving",
+        ),
+        pytest.param(
+            [item("Reconciling", "True"), item("Ready", "False")], True, id="moving in a retry"
+        ),
+        pytest.param(
+            [item("Stalled", "True"), item("Ready", "False")],
+            True,
+            id="moving to get over what only a change could cure",
+        ),
+        pytest.param([item("Ready", "False")], None, id="suspended in the middle"),
         pytest.param([item("Ready", "True", observedGeneration=1)], None, id="suspended since"),
         pytest.param([READY, item("a.b/C", "False", observedGeneration=None)], False, id="foreign"),
         pytest.param([item("X", "True"), READY], False, id="foreign ones may stand anywhere"),

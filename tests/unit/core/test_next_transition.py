@@ -9,16 +9,22 @@ from typing import Any, cast
 
 import pytest
 
-from fluxsm.api.instance import parse_instance
-from fluxsm.core.memory import Failure, Trigger, begin
+from fluxsm.api.objects import Manifest
+from fluxsm.core.failure import Failure
+from fluxsm.core.instance import Instance
+from fluxsm.core.memory import Stay
+from fluxsm.core.observed import Observed
+from fluxsm.core.outcome import Outcome
 from fluxsm.core.ports import Clock, Ports
+from fluxsm.core.runs import start
 from fluxsm.core.settings import Settings
-from fluxsm.core.step import Observed, Outcome, Step, take
+from fluxsm.core.step import Step, take
 from fluxsm.machine.events import Event
 from fluxsm.machine.states import State
 from states.behaviour import BEHAVIOUR
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
+TICK = timedelta(hours=7)
 SETTINGS = Settings(jitter=0.1, min_retry=timedelta(seconds=10), max_retry=timedelta(minutes=1))
 
 
@@ -30,19 +36,30 @@ class StandingClock:
         return 0.5
 
 
-def step(state: State, event: Event, manifest: dict[str, Any] | None = None, **facts: Any) -> Step:
+def step(
+    state: State,
+    event: Event,
+    manifest: Manifest | None = None,
+    *,
+    failure: Failure | None = None,
+    blocks: int = 0,
+    failures: int = 0,
+    stay: Stay | None = None,
+) -> Step:
     """The step that an event makes from a state."""
-    found = manifest or instance()
-    parsed = parse_instance(found)
+    found = Instance(manifest or instance())
+    memory = start(found, TICK)
+    process = replace(memory.process, blocks=blocks, failures=failures)
     observed = Observed(
-        instance=parsed,
-        manifest=found,
+        instance=found,
         state=state,
-        run=begin(Trigger.CHANGE, parsed, NOW),
+        memory=replace(memory, process=process, stay=stay or memory.stay),
         now=NOW,
+        tick=TICK,
         settings=SETTINGS,
     )
-    behaviour = replace(BEHAVIOUR, signals=lambda _: Outcome(event=event, facts=facts))
+    outcome = Outcome(event=event, failure=failure)
+    behaviour = replace(BEHAVIOUR, signals=lambda _: outcome)
     ports = Ports(**dict.fromkeys(Ports.__dataclass_fields__, cast("Any", None)))
     return take(observed, behaviour, replace(ports, clock=cast("Clock", StandingClock())))
 
@@ -60,10 +77,10 @@ def instance(status: dict[str, Any] | None = None, **annotations: str) -> dict[s
     }
 
 
-def test_ready_says_when_the_next_run_is_due() -> None:
-    """The interval after the arrival."""
+def test_ready_says_how_often_it_runs() -> None:
+    """The interval stays true, also after a quiet run that writes nothing."""
     status = step(State.HEALTH_CHECKING, Event.HEALTHY).status
-    assert status["nextTransition"] == {"event": "Due", "at": "2026-01-01T13:00:00Z"}
+    assert status["nextTransition"] == {"event": "Due", "every": "1h0m0s"}
 
 
 def test_ready_without_periodic_runs_says_nothing() -> None:
@@ -73,42 +90,31 @@ def test_ready_without_periodic_runs_says_nothing() -> None:
 
 
 def test_failed_says_when_it_tries_again() -> None:
-    """The back-off after the failure."""
+    """The back-off after the failure; every failure is saved, so the moment is true."""
     failure = Failure(reason="ReconciliationFailed", message="no")
     status = step(State.APPLYING, Event.FAULT, failure=failure).status
     assert status["nextTransition"] == {"event": "Due", "at": "2026-01-01T12:00:10Z"}
 
 
-def test_a_blocked_upgrade_says_when_it_is_tried_again() -> None:
-    """Sooner than the interval."""
+def test_a_blocked_upgrade_shows_no_moment() -> None:
+    """It is tried again without a write of the status, so a moment would soon be wrong."""
     blocked = Failure(reason="ArtifactFailed", message="no")
-    status = step(State.FETCHING_ARTIFACT, Event.BLOCKED, blocked=blocked, blocks=2).status
-    assert status["nextTransition"] == {"event": "Due", "at": "2026-01-01T12:00:20Z"}
+    taken = step(State.FETCHING_ARTIFACT, Event.BLOCKED, failure=blocked, blocks=1)
+    assert "nextTransition" not in taken.status
+    assert taken.memory.stay.due_at == TICK + timedelta(seconds=20)
 
 
 @pytest.mark.parametrize("event", [Event.DUE, Event.SUSPENDED, Event.DELETED], ids=str)
 def test_it_is_gone_when_the_instance_moves(event: Event) -> None:
     """What does not rest waits for no timer of its own."""
     ready = step(State.HEALTH_CHECKING, Event.HEALTHY)
-    after = step(State.READY, event, instance(ready.status), due=ready.run.due)
+    after = step(State.READY, event, instance(ready.status), stay=ready.memory.stay)
     assert "nextTransition" not in after.status
 
 
 def test_a_wait_writes_nothing() -> None:
     """The timer that the status shows is the one that is waited for."""
     ready = step(State.HEALTH_CHECKING, Event.HEALTHY)
-    after = step(State.READY, Event.WAITING, instance(ready.status), due=ready.run.due)
+    after = step(State.READY, Event.WAITING, instance(ready.status), stay=ready.memory.stay)
     assert not after.saves
     assert after.status == ready.status
-
-
-def test_a_new_timer_alone_writes_nothing() -> None:
-    """When nothing else has changed, the saved moment is left to lie in the past."""
-    failure = Failure(reason="ArtifactFailed", message="no")
-    first = step(State.FETCHING_ARTIFACT, Event.FAULT, failure=failure)
-    again = step(
-        State.FETCHING_ARTIFACT, Event.FAULT, instance(first.status), failure=failure, failures=3
-    )
-    assert again.run.due == NOW + timedelta(seconds=60)
-    assert not again.saves
-    assert again.status == first.status

@@ -17,18 +17,18 @@ MEANING = """    StateDef(
         doing="Auditing",
         ready="Unknown",
         answers=frozenset({E.AUDITED, E.WAITING, E.FAULT}),
-        moving=True,
+        limit=Limit(length=timers.stage_limit, words=_STAGE, reason=names.RECONCILIATION_FAILED),
         advice="Nothing.",
     ),
 )
 """
-ROWS = """        rows(S.HEALTH_CHECKING,                     E.HEALTHY,      S.AUDITING),
-        rows(S.AUDITING,                            E.AUDITED,      S.READY),
+ROWS = """        rows(S.HEALTH_CHECKING,             E.HEALTHY,      S.AUDITING),
+        rows(S.AUDITING,                    E.AUDITED,      S.READY),
 """
 HANDLER = '''"""Auditing: look at what was applied once more."""
 
 from fluxsm.machine.events import Event
-from fluxsm.core.step import Outcome
+from fluxsm.core.outcome import Outcome
 
 
 def run(observed, ports):
@@ -42,7 +42,7 @@ STORY = f"story: [{{expect: {{path: [{PATH}]}}}}]"
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
     """The sources, to be changed."""
-    for name in ("fluxsm", "states", "manifests"):
+    for name in ("fluxsm", "states", "manifests", "tools", "docs"):
         ignore = shutil.ignore_patterns("__pycache__")
         shutil.copytree(ROOT / name, tmp_path / name, ignore=ignore)
     return tmp_path
@@ -77,7 +77,9 @@ def test_the_recipe_leads_to_a_new_state(copy: Path) -> None:
     """Each step is asked for by the one before it, and in the end an instance walks through."""
     states = "fluxsm/machine/states.py"
     insert(copy, states, '    READY = "Ready"\n', '    AUDITING = "Auditing"\n')
-    insert(copy, "fluxsm/machine/events.py", '    DUE = "Due"\n', '    AUDITED = "Audited"\n')
+    due = '    DUE = "Due", "the timer of the state has run out"\n'
+    audited = '    AUDITED = "Audited", "the objects were looked at"\n'
+    insert(copy, "fluxsm/machine/events.py", due, audited)
     assert "Auditing has no definition" in complaint(copy)
 
     meanings = (copy / "states/definitions.py").read_text()
@@ -87,7 +89,7 @@ def test_the_recipe_leads_to_a_new_state(copy: Path) -> None:
     assert "Auditing has no row for Audited" in complaint(copy)
 
     insert(copy, "states/table.py", ")  # fmt: skip\n", "    S.AUDITING,\n")
-    line = "        rows(S.HEALTH_CHECKING,                     E.HEALTHY,      S.READY),\n"
+    line = "        rows(S.HEALTH_CHECKING,             E.HEALTHY,      S.READY),\n"
     replace(copy, "states/table.py", line, ROWS)
     assert complaint(copy) == ""
 
@@ -103,3 +105,7 @@ def test_the_recipe_leads_to_a_new_state(copy: Path) -> None:
     assert "HealthChecking --> Auditing: Healthy" in drawn.stdout
     drawn = python(copy, "-m", "fluxsm", "graph", "--format", "svg", "--current", "Auditing")
     assert '<g aria-current="true"><title>What was applied is being audited.' in drawn.stdout
+
+    generated = python(copy, "-m", "tools.generate")
+    assert generated.returncode == 0, generated.stderr
+    assert "## Auditing" in (copy / "docs/reference/states.md").read_text()

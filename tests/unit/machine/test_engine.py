@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -12,7 +13,7 @@ from fluxsm.machine.engine import Engine, NoRowError
 from fluxsm.machine.events import Event
 from fluxsm.machine.explore import Case, cases
 from fluxsm.machine.states import State
-from fluxsm.machine.table import Row, guard_name
+from fluxsm.machine.table import guard_name
 from states.table import TABLE
 
 ENGINE = Engine(TABLE)
@@ -24,9 +25,14 @@ def observed(holds: frozenset[str]) -> SimpleNamespace:
         migration_before=(1,) if "blocks_new_crds" in holds else (),
         migration_after=(1,) if "wants_migration" in holds else (),
         applied="is_applied" in holds,
-        can_fall_back="has_last_good" in holds,
+        fell_back=False,
     )
-    return SimpleNamespace(run=run)
+    return SimpleNamespace(
+        run=run,
+        process=SimpleNamespace(last_good=1 if "has_last_good" in holds else None),
+        stay=SimpleNamespace(faults=0),
+        failure=SimpleNamespace(passing="may_pass" in holds),
+    )
 
 
 @pytest.mark.parametrize("case", [pytest.param(case, id=f"{case.row}") for case in cases(TABLE)])
@@ -48,7 +54,7 @@ def test_a_guard_that_returns_no_bool_is_refused() -> None:
         """Something is odd."""
         return 1  # type: ignore[return-value]
 
-    rows = [Row(row.source, row.event, row.dest, odd if row.guard else None) for row in TABLE.rows]
+    rows = [replace(row, guard=odd if row.guard else None) for row in TABLE.rows]
     engine = Engine(
         define(TABLE.states.values(), (tuple(rows),), initial=TABLE.initial, goal=TABLE.goal)
     )

@@ -13,6 +13,7 @@ from fluxsm.machine.events import Event
 from fluxsm.machine.laws import LAWS, Law, Violation, law_name, tell, violations
 from fluxsm.machine.states import State
 from fluxsm.machine.table import Row, StateDef, Table
+from fluxsm.machine.triggers import Trigger
 from states.table import TABLE
 
 Change = Callable[[Table], Table]
@@ -71,15 +72,26 @@ def always(_: object) -> bool:
     return True
 
 
+def beginning(source: State, event: Event, trigger: Trigger | None) -> Change:
+    """A table in which a row begins another run."""
+    return lambda table: replace(
+        table,
+        rows=tuple(
+            replace(row, begins=trigger) if (row.source, row.event) == (source, event) else row
+            for row in table.rows
+        ),
+    )
+
+
 BREAKS: list[tuple[Law, Change, str]] = [
     (laws.all_defined, undefined(State.FAILED), "Failed has no definition"),
     (
-        laws.meanings_agree,
+        laws.definitions_agree,
         meaning(State.APPLYING, ready="True"),
         "Applying moves with Ready=True",
     ),
     (
-        laws.meanings_agree,
+        laws.definitions_agree,
         meaning(State.READY, ready="False"),
         "the goal Ready is not Ready=True",
     ),
@@ -112,17 +124,50 @@ BREAKS: list[tuple[Law, Change, str]] = [
         "is dead: an earlier row without a guard",
     ),
     (
+        laws.nothing_hangs,
+        meaning(State.APPLYING, limit=None),
+        "Applying works without a limit",
+    ),
+    (
+        laws.nothing_hangs,
+        meaning(State.FAILED, timer=None),
+        "Failed rests with neither a timer nor a resumption",
+    ),
+    (
+        laws.nothing_hangs,
+        meaning(State.READY, limit=TABLE.states[State.PENDING].limit),
+        "Ready rests and has a limit",
+    ),
+    (
+        laws.nothing_hangs,
+        without(State.FAILED, Event.DUE),
+        "Failed has a timer, and no row leads on",
+    ),
+    (
+        laws.runs_begin_at_the_start,
+        beginning(State.READY, Event.DUE, None),
+        "Ready --Due--> Pending begins no run",
+    ),
+    (
+        laws.runs_begin_at_the_start,
+        lambda table: replace(
+            table,
+            rows=tuple(replace(row, falls_back=row.event is Event.BUILT) for row in table.rows),
+        ),
+        "falls back though nothing is blocked",
+    ),
+    (
         laws.interruptible,
         sent(State.APPLYING, Event.SUSPENDED, State.READY),
         "Applying does not go",
     ),
     (
-        laws.changes_are_heard,
+        laws.changes_begin_a_run,
         sent(State.HEALTH_CHECKING, Event.CHANGED, State.HEALTH_CHECKING),
         "HealthChecking does not go to Pending on Changed",
     ),
     (
-        laws.changes_are_heard,
+        laws.changes_begin_a_run,
         sent(State.SUSPENDED, Event.RESUMED, State.APPLYING),
         "Suspended does not go to Pending on Resumed",
     ),
@@ -148,8 +193,8 @@ BREAKS: list[tuple[Law, Change, str]] = [
     ),
     (
         laws.waits_stay,
-        sent(State.READY, Event.EXPIRED, State.FAILED),
-        "Ready does not stay on Expired",
+        sent(State.READY, Event.UNSAVED, State.FAILED),
+        "Ready does not stay on Unsaved",
     ),
     (
         laws.failures_are_shown,

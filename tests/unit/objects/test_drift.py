@@ -240,14 +240,17 @@ def test_the_line_names_a_few_fields() -> None:
     )
 
 
+TICK = timedelta(hours=3)
+
+
 def test_the_first_repairs_are_made_at_once() -> None:
     """A mistake may be made twice."""
     conflict = None
     for number in range(1, FREE_REPAIRS):
-        conflict = after_repair(conflict, NOW)
-        assert conflict == FieldConflict(repairs=number, last=NOW)
+        conflict = after_repair(conflict, TICK)
+        assert conflict == FieldConflict(repairs=number, last=TICK)
         assert conflict.pause == timedelta(0)
-        assert conflict.next_repair == NOW
+        assert conflict.next_repair == TICK
         assert not conflict.is_serious
 
 
@@ -263,15 +266,15 @@ def test_the_first_repairs_are_made_at_once() -> None:
 )
 def test_each_further_repair_doubles_the_pause(repairs: int, pause: timedelta) -> None:
     """Up to a limit."""
-    conflict = FieldConflict(repairs=repairs, last=NOW)
+    conflict = FieldConflict(repairs=repairs, last=TICK)
     assert conflict.pause == pause
-    assert conflict.next_repair == NOW + pause
+    assert conflict.next_repair == TICK + pause
     assert conflict.is_serious
 
 
 def test_a_conflict_ends_when_the_object_is_left_alone() -> None:
     """For a while after the pause, not after the repair."""
-    conflict = FieldConflict(repairs=5, last=NOW)
+    conflict = FieldConflict(repairs=5, last=TICK)
     soon = conflict.next_repair + CALM - timedelta(seconds=1)
     later = conflict.next_repair + CALM
     assert after_repair(conflict, soon) == FieldConflict(repairs=6, last=soon)
@@ -280,6 +283,6 @@ def test_a_conflict_ends_when_the_object_is_left_alone() -> None:
 
 def test_people_are_warned_of_a_conflict() -> None:
     """From the moment on at which repairs are put off, and not before."""
-    assert warning(FieldConflict(repairs=FREE_REPAIRS - 1, last=NOW)) == ""
-    text = warning(FieldConflict(repairs=FREE_REPAIRS + 1, last=NOW))
+    assert warning(FieldConflict(repairs=FREE_REPAIRS - 1, last=TICK)) == ""
+    text = warning(FieldConflict(repairs=FREE_REPAIRS + 1, last=TICK))
     assert text == " (repaired 4 times in a row, so not again within 10s)"

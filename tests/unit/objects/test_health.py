@@ -12,9 +12,11 @@ from fluxsm.api.objects import Kind, ObjectRef
 from fluxsm.objects.health import (
     Found,
     Health,
+    Lasts,
     Status,
     assess,
     failed_early,
+    nothing_lasts,
     statuses,
     timed_out,
     waiting_for,
@@ -33,15 +35,19 @@ def found(ref: ObjectRef, status: Status, message: str) -> Found:
     return (ref, Health(status=status, message=message))
 
 
-def refused(seconds: int) -> dict[str, Any]:
-    """Make a Deployment whose pods are refused for so long."""
-    since = (NOW - timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
+def always(_: str) -> bool:
+    """Every trouble has lasted."""
+    return True
+
+
+def refused() -> dict[str, Any]:
+    """Make a Deployment whose pods are refused."""
     failure = {
         "type": "ReplicaFailure",
         "status": "True",
         "reason": "FailedCreate",
         "message": "exceeded quota",
-        "lastTransitionTime": since,
+        "lastTransitionTime": "2026-01-01T00:00:00Z",
     }
     return {
         "apiVersion": "apps/v1",
@@ -52,23 +58,20 @@ def refused(seconds: int) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "status"), [(39, Status.IN_PROGRESS), (40, Status.FAILED)], ids=["soon", "later"]
+    ("lasts", "status"),
+    [(nothing_lasts, Status.IN_PROGRESS), (always, Status.FAILED)],
+    ids=["soon", "later"],
 )
-def test_refused_pods_fail_a_deployment_in_time(seconds: int, status: Status) -> None:
-    """The reason is shown at once, and is final after the grace period."""
-    health = assess(refused(seconds), NOW)
+def test_refused_pods_fail_a_deployment_in_time(lasts: Lasts, status: Status) -> None:
+    """The reason is shown at once, and is final once it has lasted, whatever its timestamp."""
+    health = assess(refused(), NOW, lasts)
     assert health.status is status
     assert health.message == "Replicas: 0/1 created: FailedCreate: exceeded quota"
 
 
-def test_the_grace_period_for_refused_pods_can_be_chosen() -> None:
-    """The caller may be less patient."""
-    assert assess(refused(1), NOW, grace=timedelta(seconds=1)).is_failed
-
-
 def test_an_object_that_is_not_in_progress_keeps_its_status() -> None:
     """A leftover condition does not fail what is being deleted, and nothing fails what is not."""
-    going = refused(99)
+    going = refused()
     going["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
     assert assess(going, NOW).status is Status.TERMINATING
     assert assess(None, NOW).status is Status.NOT_FOUND
@@ -80,11 +83,12 @@ def test_a_deployment_without_refused_pods_is_what_kstatus_says() -> None:
     assert health == Health(status=Status.IN_PROGRESS, message="Replicas: 0/1 created")
 
 
-def test_a_broken_condition_makes_the_health_unknown() -> None:
-    """A refusal since no time at all cannot be judged."""
-    broken = refused(0)
-    broken["status"]["conditions"][0]["lastTransitionTime"] = "soon"
-    assert assess(broken, NOW).status is Status.UNKNOWN
+def test_the_timestamps_of_others_judge_nothing() -> None:
+    """Their clock may be wrong; what counts is how long the trouble has been seen."""
+    odd = refused()
+    odd["status"]["conditions"][0]["lastTransitionTime"] = "soon"
+    assert assess(odd, NOW).status is Status.IN_PROGRESS
+    assert assess(odd, NOW, always).status is Status.FAILED
 
 
 def test_statuses_ask_for_each_object_in_order() -> None:
@@ -117,7 +121,7 @@ IN_PROGRESS = Health(status=Status.IN_PROGRESS, message="Replicas: 0/2 ready")
 
 def test_a_hopeless_pod_fails_its_workload() -> None:
     """However many other pods may still come."""
-    health = with_pods(IN_PROGRESS, [pod("a", "SomethingNew"), pod("b", "ErrImagePull")], NOW)
+    health = with_pods(IN_PROGRESS, [pod("a", "SomethingNew"), pod("b", "ErrImagePull")], always)
     assert health.is_failed
     assert health.message == ("Replicas: 0/2 ready: Pod/n/b: container manager: ErrImagePull")
 
@@ -125,7 +129,7 @@ def test_a_hopeless_pod_fails_its_workload() -> None:
 def test_the_trouble_of_a_pod_is_shown_while_waiting() -> None:
     """The first pod with trouble stands for all."""
     pods = [pod("a", "ContainerCreating"), pod("b", "SomethingNew"), pod("c", "SomethingElse")]
-    health = with_pods(IN_PROGRESS, pods, NOW)
+    health = with_pods(IN_PROGRESS, pods, always)
     assert health.status is Status.IN_PROGRESS
     assert health.message == "Replicas: 0/2 ready: Pod/n/b: container manager: SomethingNew"
 
@@ -133,13 +137,13 @@ def test_the_trouble_of_a_pod_is_shown_while_waiting() -> None:
 def test_pods_change_nothing_where_nothing_is_in_progress() -> None:
     """A Deployment that is current may well have a pod that is being replaced."""
     current = Health(status=Status.CURRENT, message="fine")
-    assert with_pods(current, [pod("b", "ErrImagePull")], NOW) is current
-    assert with_pods(IN_PROGRESS, [], NOW) == IN_PROGRESS
+    assert with_pods(current, [pod("b", "ErrImagePull")], always) is current
+    assert with_pods(IN_PROGRESS, [], always) == IN_PROGRESS
 
 
-def test_patience_with_pods_can_be_chosen() -> None:
-    """The grace period is handed on."""
-    patient = with_pods(IN_PROGRESS, [pod("b", "ErrImagePull")], NOW, grace=timedelta(hours=2))
+def test_what_has_not_lasted_is_waited_for() -> None:
+    """Whoever watches the pods says how long a trouble is there already."""
+    patient = with_pods(IN_PROGRESS, [pod("b", "ErrImagePull")], nothing_lasts)
     assert patient.status is Status.IN_PROGRESS
 
 

@@ -13,17 +13,26 @@ from fluxsm.objects.pods import (
     LASTING,
     RESTARTS,
     REVISION,
-    START_GRACE,
+    Lasts,
     current_pods,
-    has_lasted,
     pod_failure,
     pod_trouble,
     replica_failure,
+    replica_key,
+    troubles,
 )
 
 START = datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC)
-SOON = START + START_GRACE - timedelta(seconds=1)
-LATER = START + START_GRACE
+
+
+def soon(_: str) -> bool:
+    """Nothing has lasted yet."""
+    return False
+
+
+def later(_: str) -> bool:
+    """Everything has lasted."""
+    return True
 
 
 def stamp(moment: datetime) -> str:
@@ -73,7 +82,7 @@ def unscheduled(reason: str = "Unschedulable") -> dict[str, Any]:
 @pytest.mark.parametrize("reason", sorted(HOPELESS))
 def test_what_only_another_manifest_cures_fails_at_once(reason: str) -> None:
     """There is nothing to wait for."""
-    failure = pod_failure(waiting(reason, "look here"), START)
+    failure = pod_failure(waiting(reason, "look here"), soon)
     assert failure == f"container manager: {reason}: look here"
 
 
@@ -81,45 +90,48 @@ def test_what_only_another_manifest_cures_fails_at_once(reason: str) -> None:
 def test_what_may_clear_up_fails_after_the_grace_period(reason: str) -> None:
     """Registries hiccup and Secrets come late, so three tries are granted."""
     pod = waiting(reason, "no")
-    assert pod_failure(pod, SOON) is None
-    failure = pod_failure(pod, LATER)
+    assert pod_failure(pod, soon) is None
+    failure = pod_failure(pod, later)
     assert failure is not None
     assert reason in failure
 
 
-def test_the_grace_period_can_be_chosen() -> None:
-    """The caller may be more or less patient."""
+def test_a_trouble_is_known_by_the_pod_and_its_container() -> None:
+    """Reasons that may clear up alternate, so they are one trouble; other reasons are none."""
     pod = waiting("ImagePullBackOff")
-    assert pod_failure(pod, START, grace=timedelta(0)) == "container manager: ImagePullBackOff"
-    assert pod_failure(pod, LATER, grace=timedelta(minutes=2)) is None
+    pod["metadata"]["uid"] = "u"
+    assert list(troubles(pod)) == ["u/manager"]
+    assert list(troubles(waiting("CrashLoopBackOff"))) == []
+    assert list(troubles({"status": "broken"})) == []
 
 
-def test_the_grace_period_starts_again_after_a_restart() -> None:
-    """A container that ran for days and cannot be pulled now has not been waiting for days."""
-    ended = {"reason": "Completed", "exitCode": 0, "finishedAt": stamp(LATER)}
-    pod = waiting("ErrImagePull", restarts=1, ended=ended)
-    assert pod_failure(pod, LATER) is None
-    assert pod_failure(pod, LATER + START_GRACE) is not None
+@pytest.mark.parametrize(("known", "fails"), [("u/manager", True), ("v/manager", False)])
+def test_only_the_trouble_of_this_very_pod_counts(known: str, fails: bool) -> None:
+    """A new pod has its own grace period."""
+    pod = waiting("ImagePullBackOff")
+    pod["metadata"]["uid"] = "u"
+    lasts: Lasts = known.__eq__
+    assert (pod_failure(pod, lasts) is not None) is fails
 
 
 @pytest.mark.parametrize("key", ["initContainerStatuses", "containerStatuses"])
 def test_every_container_counts(key: str) -> None:
     """A broken init container keeps a pod from starting as well."""
-    assert pod_failure(waiting("InvalidImageName", key=key), START) is not None
+    assert pod_failure(waiting("InvalidImageName", key=key), soon) is not None
 
 
 def test_a_crash_is_hopeless_after_some_restarts() -> None:
     """Controllers exit when something they need is not there yet; that settles by itself."""
-    assert pod_failure(waiting("CrashLoopBackOff", restarts=RESTARTS - 1), LATER) is None
+    assert pod_failure(waiting("CrashLoopBackOff", restarts=RESTARTS - 1), later) is None
     ended = {"reason": "OOMKilled", "exitCode": 137}
-    failure = pod_failure(waiting("CrashLoopBackOff", restarts=RESTARTS, ended=ended), START)
+    failure = pod_failure(waiting("CrashLoopBackOff", restarts=RESTARTS, ended=ended), soon)
     assert failure == "container manager: CrashLoopBackOff (last exit: OOMKilled, code 137)"
 
 
 def test_an_exit_without_a_reason_is_an_error() -> None:
     """Some container runtimes do not name a reason."""
     failure = pod_failure(
-        waiting("CrashLoopBackOff", restarts=RESTARTS, ended={"exitCode": 1}), START
+        waiting("CrashLoopBackOff", restarts=RESTARTS, ended={"exitCode": 1}), soon
     )
     assert failure is not None
     assert failure.endswith("(last exit: Error, code 1)")
@@ -138,14 +150,14 @@ def test_an_exit_without_a_reason_is_an_error() -> None:
 )
 def test_what_does_not_fail(pod: dict[str, Any]) -> None:
     """Time decides about these."""
-    assert pod_failure(pod, START + timedelta(hours=1)) is None
+    assert pod_failure(pod, later) is None
 
 
 def test_a_pod_that_is_going_says_nothing() -> None:
     """What is wrong with a pod under deletion is of no interest any more."""
     pod = waiting("InvalidImageName")
     pod["metadata"]["deletionTimestamp"] = stamp(START)
-    assert pod_failure(pod, LATER) is None
+    assert pod_failure(pod, later) is None
     assert pod_trouble(pod) is None
 
 
@@ -197,12 +209,11 @@ def test_pods_that_cannot_be_created() -> None:
     assert replica_failure({"kind": "Deployment"}) is None
 
 
-def test_pods_that_cannot_be_created_for_long() -> None:
+def test_refused_pods_are_a_trouble_of_their_workload() -> None:
     """A fresh quota refuses pods for a moment, so only what lasts is hopeless."""
-    assert not has_lasted(refused(), SOON)
-    assert has_lasted(refused(), LATER)
-    assert not has_lasted(refused("False"), LATER)
-    assert not has_lasted({"kind": "Deployment"}, LATER)
+    workload = refused() | {"metadata": {"uid": "u"}}
+    assert list(troubles(workload)) == [replica_key(workload)] == ["u/ReplicaFailure"]
+    assert list(troubles(refused("False"))) == []
 
 
 def owned(kind: str, uid: str, owner: str, revision: str = "") -> dict[str, Any]:

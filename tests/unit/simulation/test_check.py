@@ -91,11 +91,12 @@ def breaking(steps: list[Taken]) -> Iterator[tuple[StepLaw, Taken, str]]:
         with_status(ready, conditions=failed.step.status["conditions"]),
         "Ready is False in Ready",
     )
-    run = replace(failed.step.run, due=None)
-    timeless = replace(failed, step=replace(failed.step, run=run))
+    memory = failed.step.memory
+    memory = replace(memory, stay=replace(memory.stay, due=None))
+    timeless = replace(failed, step=replace(failed.step, memory=memory))
     yield laws.failures_are_retried, timeless, "Failed has no timer"
     yield laws.recorded_before_written, with_status(recorded, inventory=None), "lacks"
-    unsaved = replace(recorded, step=replace(recorded.step, saves=False))
+    unsaved = replace(recorded, step=replace(recorded.step, must_save=False))
     yield laws.recorded_before_written, unsaved, "not saved before the write"
     wait = find(steps, Event.WAITING, State.READY, saves=False)
     noisy = replace(wait, step=replace(wait.step, saves=True))

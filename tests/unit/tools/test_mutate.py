@@ -30,8 +30,8 @@ def test_what_breaks_a_law_is_noticed_by_it() -> None:
     assert noticed_by(mutant) == "a law of the table"
 
 
-def test_what_breaks_no_law_is_noticed_by_a_life() -> None:
+def test_what_breaks_no_law_is_noticed_by_a_lifecycle() -> None:
     """Drift that is not repaired but begun all over."""
     name = "Ready --Drifted--> Applying now goes to Pending"
     mutant = next(item for item in MUTANTS if item.name == name)
-    assert noticed_by(mutant) == "a life"
+    assert noticed_by(mutant) == "a lifecycle"

@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Take the Flux finalizers off custom resources, so that they can go without their controllers."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from fluxsm.api.objects import Kind, Manifest, ObjectRef
+from fluxsm.core.ports import Cluster
+from fluxsm.errors import (
+    ClusterError,
+    ConflictError,
+    ExpiredError,
+    KindNotServedError,
+    NotFoundError,
+)
+
+FINALIZER: Final = "finalizers.fluxcd.io"
+SLICE: Final = 50
+"""Objects of one page, and so of one step."""
+
+_TRIES: Final = 3
+
+
+def release(kind: Kind, token: str, cluster: Cluster) -> tuple[str, dict[str, str]]:
+    """Take the finalizers off one page of objects.
+
+    Args:
+        kind: the kind.
+        token: where its list goes on; empty at its beginning.
+        cluster: the API server.
+
+    Returns:
+        Where the list goes on, empty at its end; and by object or kind, what was refused and why.
+    """
+    try:
+        page = cluster.list_page(kind, metadata_only=True, limit=SLICE, token=token)
+    except ExpiredError:
+        return release(kind, "", cluster) if token else ("", {})
+    except ClusterError as error:
+        return "", {str(kind): str(error)}
+    refused: dict[str, str] = {}
+    for item in page.items:
+        try:
+            _release(item, cluster)
+        except NotFoundError:
+            continue  # gone in the meantime, which is what was wanted
+        except ClusterError as error:
+            refused[str(ObjectRef.of(item))] = str(error)
+    return page.token, refused
+
+
+def _release(item: Manifest, cluster: Cluster) -> None:
+    """Take the finalizer off one object.
+
+    A merge patch replaces the whole list, so it is guarded by the resourceVersion.
+
+    Raises:
+        NotFoundError: it is gone.
+        ClusterError: it is refused, or somebody keeps changing it.
+    """
+    ref = ObjectRef.of(item)
+    for attempt in range(1, _TRIES + 1):
+        metadata = item["metadata"]
+        finalizers = metadata.get("finalizers") or []
+        kept = [value for value in finalizers if value != FINALIZER]
+        if kept == finalizers:
+            return
+        version = metadata.get("resourceVersion", "")
+        patch = {"metadata": {"finalizers": kept or None, "resourceVersion": version}}
+        try:
+            _patch(ref, patch, cluster)
+        except ConflictError:
+            if attempt == _TRIES:
+                raise
+            item = cluster.get(ref)
+        else:
+            return
+
+
+def _patch(ref: ObjectRef, patch: Manifest, cluster: Cluster) -> None:
+    """Patch an object; where its kind is not known it may be there all the same.
+
+    Raises:
+        NotFoundError: the object is gone.
+        ClusterError: it is refused, or the kind is not known.
+    """
+    try:
+        cluster.patch(ref, patch)
+    except KindNotServedError as error:
+        raise ClusterError(str(error)) from error
