@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
+from functools import cache
 from typing import Annotated, Any, Literal, Self, TypeAlias
 
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
@@ -183,7 +184,10 @@ class Sync(Model):
         return duration.parse(self.interval)
 
 
-_DEFAULT_CLUSTER = Cluster()
+@cache
+def _default_cluster() -> Cluster:
+    """The cluster block of who gives none, made when first asked for: that builds a schema."""
+    return Cluster()
 
 
 class Spec(Model):
@@ -224,7 +228,7 @@ class Spec(Model):
     @property
     def effective_cluster(self) -> Cluster:
         """The cluster block, with its defaults when it is absent."""
-        return self.cluster or _DEFAULT_CLUSTER
+        return self.cluster or _default_cluster()
 
     @property
     def domain(self) -> str:
@@ -302,9 +306,9 @@ class FluxInstance(Model):
 
     api_version: str = names.API_VERSION
     kind: str = names.INSTANCE_KIND
-    metadata: Metadata = Metadata()
+    metadata: Metadata = Field(default_factory=Metadata)
     spec: Spec
-    status: Status = Status()
+    status: Status = Field(default_factory=Status)
 
     def condition(self, type_: str) -> Condition | None:
         """The condition of a type, None when there is none."""
