@@ -21,7 +21,7 @@ def command(format_: str) -> None:
     """Draw the state machine.
 
     The pictures (mermaid, dot, svg) draw states that do the same as one and leave out rows that
-    stay where they are; markdown, json and scxml have every row.
+    stay where they are; markdown and json have every row.
     """
     from fluxsm.machine.render import render
     from states.table import TABLE

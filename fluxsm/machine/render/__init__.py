@@ -11,7 +11,7 @@ from typing import Final
 
 from fluxsm.machine import graph
 from fluxsm.machine.graph import Graph
-from fluxsm.machine.render import dot, markdown, mermaid, plain, scxml, svg
+from fluxsm.machine.render import dot, markdown, mermaid, plain, svg
 from fluxsm.machine.table import Table
 
 RENDERERS: Final[Mapping[str, Callable[[Graph], str]]] = {
@@ -20,7 +20,6 @@ RENDERERS: Final[Mapping[str, Callable[[Graph], str]]] = {
     "svg": svg.render,
     "markdown": markdown.render,
     "json": plain.render,
-    "scxml": scxml.render,
 }
 """Renderers by the name of their format."""
 
