@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
-from functools import cache
 from typing import Annotated, Any, Literal, Self, TypeAlias
 
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
@@ -184,10 +183,8 @@ class Sync(Model):
         return duration.parse(self.interval)
 
 
-@cache
-def _default_cluster() -> Cluster:
-    """The cluster block of who gives none, made when first asked for: that builds a schema."""
-    return Cluster()
+_DEFAULT_CLUSTER = Cluster.model_construct()
+"""Its defaults need no validation, which takes building a schema: importing is to be quick."""
 
 
 class Spec(Model):
@@ -228,7 +225,7 @@ class Spec(Model):
     @property
     def effective_cluster(self) -> Cluster:
         """The cluster block, with its defaults when it is absent."""
-        return self.cluster or _default_cluster()
+        return self.cluster or _DEFAULT_CLUSTER
 
     @property
     def domain(self) -> str:
@@ -306,9 +303,9 @@ class FluxInstance(Model):
 
     api_version: str = names.API_VERSION
     kind: str = names.INSTANCE_KIND
-    metadata: Metadata = Field(default_factory=Metadata)
+    metadata: Metadata = Field(default_factory=Metadata.model_construct)
     spec: Spec
-    status: Status = Field(default_factory=Status)
+    status: Status = Field(default_factory=Status.model_construct)
 
     def condition(self, type_: str) -> Condition | None:
         """The condition of a type, None when there is none."""
