@@ -12,7 +12,7 @@ from typing import Final
 
 from fluxsm.build import yaml
 
-_FOLDER: Final = Path(__file__).with_name("stories")
+_FOLDER: Final = Path(__file__).with_name("scenarios")
 
 
 def texts() -> Mapping[str, str]:

@@ -68,6 +68,9 @@ def read_kubeconfig(path: str | None = None, context: str | None = None) -> Conf
         load_kube_config(config_file=path, context=context, client_configuration=found)
     except (ConfigException, OSError, ValueError) as error:
         raise UsageError(f"the kubeconfig cannot be used: {error}") from None
+    except Exception as error:  # noqa: BLE001 the library takes for granted what a file may lack
+        name = type(error).__name__
+        raise UsageError(f"the kubeconfig cannot be used: it has another form ({name})") from None
     return found
 
 
