@@ -81,7 +81,7 @@ controlplane: ## Build the test control plane (once per machine)
 crash: $(STAMP) controlplane ## A crash at every write, and other faults, on a real API server (about an hour)
 	$(BIN)/python -m tests.crash $(CRASH)
 
-bench: $(STAMP) controlplane ## Requests, time and memory, against the targets
+bench: $(STAMP) controlplane registry ## Requests, time and memory, against the targets
 	$(BIN)/python -m bench
 
 image: $(STAMP) ## Build the image with docker, podman or buildah (see tools/image.py for its settings)

@@ -8,30 +8,62 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from statistics import median
 
 from bench.measure import Cost
+from fluxsm.adapters.folder import Folder
+from fluxsm.adapters.registry.archive import pack
+from fluxsm.adapters.registry.client import OrasRegistry
+from tests.registry.server import Registry
 
-RUNS = 5
+RUNS = 9
 SHARDS = (1, 5, 20)
+VERSIONS = 29
+"""So many versions has the official artifact."""
 
 
 def programs(storage: Path) -> Iterator[Cost]:
-    """The help, then the build of the default instance, plain and with ever more shards."""
-    yield _timed("fluxsm --help", ["--help"], most=0.15)
-    yield _build(storage, 0, most=0.4)
-    yield from (_build(storage, count) for count in SHARDS)
+    """What people wait for: help, lists and builds, plain and with ever more shards."""
+    yield _timed("fluxsm --help", ["--help"], most=0.05)
+    yield _timed("fluxsm simulate --list", ["simulate", "--list"], most=0.15)
+    yield _build("fluxsm build from a folder", str(storage), most=0.25)
+    yield _build_from_artifact(storage)
+    for shards in SHARDS:
+        yield _build(f"fluxsm build, {shards} shards", str(storage), shards)
 
 
-def _build(storage: Path, shards: int, *, most: float | None = None) -> Cost:
+def _build_from_artifact(storage: Path) -> Cost:
+    """The target is what the reference takes for the same."""
+    with tempfile.TemporaryDirectory() as folder, Registry(Path(folder)) as registry:
+        reference = f"oci://{registry.host}/flux/manifests:latest"
+        client = OrasRegistry(cache_dir=None, plain_http_hosts={registry.host})
+        client.push(reference, None, pack(_many_versions(storage)), {})
+        work = f"fluxsm build from an artifact of {VERSIONS} versions"
+        return _build(work, reference, most=0.39)
+
+
+def _many_versions(storage: Path) -> Mapping[str, bytes]:
+    """Files of as many versions as the official artifact has, made of those that are there."""
+    files = Folder(storage)
+    known = sorted({path.split("/")[1] for path in files})
+    found: dict[str, bytes] = {}
+    for number in range(VERSIONS):
+        version = known[number % len(known)]
+        patch = f"{version.rpartition('.')[0]}.{100 + number}"
+        for path in files:
+            top, folder, name = path.split("/")
+            if folder == version:
+                found[f"{top}/{patch}/{name}"] = files[path]
+    return found
+
+
+def _build(work: str, distribution: str, shards: int = 0, *, most: float | None = None) -> Cost:
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
         json.dump(_instance(shards), file)
         file.flush()
-        args = ["build", "-f", file.name, "--distribution", str(storage)]
-        work = f"fluxsm build, {shards} shards" if shards else "fluxsm build"
-        return _timed(work, args, most=most)
+        return _timed(work, ["build", "-f", file.name, "--distribution", distribution], most=most)
 
 
 def _instance(shards: int) -> dict[str, object]:

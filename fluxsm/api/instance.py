@@ -183,7 +183,8 @@ class Sync(Model):
         return duration.parse(self.interval)
 
 
-_DEFAULT_CLUSTER = Cluster()
+_DEFAULT_CLUSTER = Cluster.model_construct()
+"""Its defaults need no validation, which takes building a schema: importing is to be quick."""
 
 
 class Spec(Model):
@@ -347,9 +348,9 @@ class FluxInstance(Model):
 
     api_version: str = names.API_VERSION
     kind: str = names.INSTANCE_KIND
-    metadata: Metadata = Metadata()
+    metadata: Metadata = Field(default_factory=Metadata.model_construct)
     spec: Spec
-    status: Status = Status()
+    status: Status = Field(default_factory=Status.model_construct)
 
 
 class InvalidInstanceError(ValueError):

@@ -397,18 +397,6 @@ def refuse_downgrade(applied_revision: str, target: str) -> None:
         )
 
 
-def is_minor_upgrade(applied_revision: str, target: str) -> bool:
-    """Whether the target has the major of what is installed and a greater minor.
-
-    Raises:
-        BuildError: one of both is not a version.
-    """
-    if not applied_revision:
-        return False
-    applied, wanted = _both(applied_revision, target)
-    return wanted.major == applied.major and wanted.minor > applied.minor
-
-
 def _both(applied_revision: str, target: str) -> tuple[Version, Version]:
     installed, _ = split_revision(applied_revision)
     try:

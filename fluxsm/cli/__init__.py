@@ -7,6 +7,7 @@ and exit code 1; commands to which 1 means something else set `failure_code`.
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import sys
@@ -19,6 +20,9 @@ from fluxsm.errors import FluxsmError
 
 # Searching all installed packages for plugins would take a good part of a short command's time.
 os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+
+_LASTING = {"install", "uninstall", "run", "simulate", "check-machine"}
+"""Commands that may run long. The others leave no cycles worth a search, and end soon."""
 
 # name: (module, what `fluxsm --help` says); the modules are heavy, the texts are not.
 _COMMANDS = {
@@ -48,6 +52,8 @@ class LazyGroup(click.Group):
         if cmd_name not in _COMMANDS:
             return None
         found: click.Command = importlib.import_module(_COMMANDS[cmd_name][0]).command
+        if cmd_name in _LASTING:
+            gc.enable()
         return found
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
@@ -80,7 +86,8 @@ def root(ctx: click.Context) -> None:
 
 
 def main() -> None:
-    """The console script."""
+    """The console script. Objects are not searched for cycles while modules are loaded."""
+    gc.disable()
     root()
 
 

@@ -7,7 +7,7 @@ import difflib
 
 import click
 
-from fluxsm.machine.render import HIGHLIGHTING, RENDERERS
+from fluxsm.machine.render import RENDERERS
 from fluxsm.machine.states import State
 
 
@@ -49,14 +49,10 @@ def command(format_: str, current: State | None) -> None:
     """Draw the state machine.
 
     The pictures (mermaid, dot, svg) draw states that do the same as one and leave out rows that
-    stay where they are; markdown, json and scxml have every row. Colours say what a state means:
-    Ready, working, waiting, failed or leaving.
+    stay where they are; markdown and json have every row. Colours say what a state means: Ready,
+    working, waiting, failed or leaving.
     """
     from fluxsm.machine.render import render
     from states.table import TABLE
 
-    if current and format_ not in HIGHLIGHTING:
-        raise click.UsageError(
-            f"--current cannot be shown in {format_}; use --format {', '.join(HIGHLIGHTING)}"
-        )
     click.echo(render(TABLE, format_, current), nl=False)

@@ -7,11 +7,12 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
-from fluxsm.core.settings import RegistrySettings, VerifyPolicy
+if TYPE_CHECKING:
+    from fluxsm.core.settings import RegistrySettings
 
 _KEY: Final = "fluxsm.registry"
 _IDENTITY: Final = {"identity", "issuer", "trusted-root"}
@@ -23,6 +24,8 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 def settings() -> RegistrySettings:
     """What the flags of the running command say about registries."""
+    from fluxsm.core.settings import RegistrySettings
+
     context = click.get_current_context(silent=True)
     found: RegistrySettings = (context.meta if context else {}).get(_KEY) or RegistrySettings()
     return found
@@ -43,6 +46,8 @@ def verify_option(command: Command) -> Command:
 def _policy(ctx: click.Context, _: click.Parameter, value: str | None) -> None:
     if not value:
         return
+    from fluxsm.core.settings import RegistrySettings, VerifyPolicy
+
     parts = [part.partition("=") for part in value.split(",")]
     given = {name.strip(): text.strip() for name, _, text in parts}
     complete = len(given) == len(parts) and all(given.values())
@@ -62,6 +67,8 @@ def _policy(ctx: click.Context, _: click.Parameter, value: str | None) -> None:
 def _keep(field: str) -> Callable[[click.Context, click.Parameter, Any], None]:
     def callback(ctx: click.Context, _: click.Parameter, value: Any) -> None:
         if value:
+            from fluxsm.core.settings import RegistrySettings
+
             before = ctx.meta.get(_KEY) or RegistrySettings()
             kept = frozenset(value) if isinstance(value, tuple) else value
             ctx.meta[_KEY] = replace(before, **{field: kept})

@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fluxsm.cli.quiet import quiet
-
 if TYPE_CHECKING:
     from fluxsm.simulation.scenario import Scenario
 
@@ -25,11 +23,11 @@ def command(scenario: str | None, list_: bool) -> None:
     the servers are in memory, and time jumps.
     """
     from fluxsm.errors import UsageError
-    from fluxsm.simulation.lifecycles import lifecycles
+    from fluxsm.simulation.titles import titles
 
     if list_:
-        for item in lifecycles():
-            click.echo(f"{item.name:<22} {item.about.splitlines()[0]}")
+        for name, title in titles().items():
+            click.echo(f"{name:<22} {title}")
         return
     if not scenario:
         raise UsageError("say which scenario to play; --list shows those that come with fluxsm")
@@ -52,6 +50,7 @@ def _find(name: str) -> Scenario:
 
 
 def _play(scenario: Scenario) -> int:
+    from fluxsm.cli.quiet import quiet
     from fluxsm.simulation.player import GONE, ExpectationError, play, stage
     from fluxsm.simulation.telling import conditions, tell
     from fluxsm.simulation.world import WorldError

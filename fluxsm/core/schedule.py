@@ -8,7 +8,7 @@ Chance comes in as a number, so a test knows what it will be.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, Final
 
 from fluxsm.api import names
@@ -57,15 +57,6 @@ def next_reconcile(interval: timedelta, jitter: float, random: float) -> timedel
 
 def _vary(duration: timedelta, jitter: float, random: float) -> timedelta:
     return duration * (1 + jitter * (2 * random - 1))
-
-
-def remaining(due: datetime, now: datetime, *, longest: timedelta) -> timedelta:
-    """Return how long to wait for a moment: never less than nothing, nor more than `longest`.
-
-    The upper bound makes jumps of the wall clock harmless: a clock that was set back by a day
-    does not put a run off by a day.
-    """
-    return min(max(due - now, ZERO), longest)
 
 
 def is_requested(annotations: Mapping[str, str], status: Mapping[str, Any]) -> bool:

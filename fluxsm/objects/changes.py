@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -32,9 +31,6 @@ class Action(Enum):
     SKIPPED = "skipped"
     """It should have been deleted, but is not ours or has opted out."""
 
-    FAILED = "failed"
-    """The API server refused what was tried."""
-
 
 QUIET: Final = frozenset({Action.UNCHANGED})
 """Actions that are not worth a line."""
@@ -47,17 +43,14 @@ class Change:
     Attributes:
         ref: the object.
         action: what was done.
-        detail: more for people, such as the error of a failure; often empty.
     """
 
     ref: ObjectRef
     action: Action
-    detail: str = ""
 
     def __str__(self) -> str:
         """Return the line of a change log: `Service/flux-system/webhook-receiver created`."""
-        line = f"{self.ref} {self.action.value}"
-        return f"{line}: {self.detail}" if self.detail else line
+        return f"{self.ref} {self.action.value}"
 
 
 def lines(changes: Iterable[Change]) -> list[str]:
@@ -97,14 +90,8 @@ def _amount(before: Change, after: Change) -> Change:
     if before.action in stronger and after.action in stronger:
         return max(before, after, key=lambda change: stronger[change.action])
     if (before.action, after.action) == (Action.DELETED, Action.CREATED):
-        return Change(ref=after.ref, action=Action.CONFIGURED, detail=after.detail)
+        return Change(ref=after.ref, action=Action.CONFIGURED)
     return after
-
-
-def summary(changes: Iterable[Change]) -> str:
-    """Return how many objects met with each action, as in `30 created, 2 unchanged`."""
-    counts = Counter(change.action for change in combine(changes))
-    return ", ".join(f"{counts[action]} {action.value}" for action in Action if counts[action])
 
 
 def action_of(

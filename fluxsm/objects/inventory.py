@@ -103,12 +103,6 @@ def stale(old: Iterable[Entry], new: Iterable[Entry]) -> tuple[Entry, ...]:
     return tuple(entry for entry in old if entry.id not in listed)
 
 
-def without(entries: Iterable[Entry], gone: Iterable[ObjectRef]) -> tuple[Entry, ...]:
-    """Return the entries without objects that are known to be gone, whatever version they had."""
-    missing = {Entry.of(ref).id for ref in gone}
-    return tuple(entry for entry in entries if entry.id not in missing)
-
-
 def in_deletion_order(entries: Iterable[Entry]) -> tuple[Entry, ...]:
     """Return entries in the order of deletion: dependents first, namespaces and kinds last."""
     return tuple(sorted(entries, key=lambda entry: _rank(entry.ref), reverse=True))

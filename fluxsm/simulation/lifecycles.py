@@ -3,20 +3,14 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
-
 from fluxsm.errors import UsageError
 from fluxsm.simulation.scenario import Scenario, load
+from fluxsm.simulation.titles import texts
 
 
 def lifecycles() -> list[Scenario]:
     """All of them, by name."""
-    folder = files("fluxsm.simulation") / "scenarios"
-    found = sorted(
-        (item for item in folder.iterdir() if item.name.endswith(".yaml")),
-        key=lambda item: item.name,
-    )
-    return [load(item.read_text("utf-8"), item.name.removesuffix(".yaml")) for item in found]
+    return [load(text, name) for name, text in texts().items()]
 
 
 def lifecycle(name: str) -> Scenario:
@@ -25,7 +19,7 @@ def lifecycle(name: str) -> Scenario:
     Raises:
         UsageError: there is none.
     """
-    found = {scenario.name: scenario for scenario in lifecycles()}
+    found = texts()
     if name not in found:
         raise UsageError(f"{name} is neither a file nor one of {', '.join(found)}")
-    return found[name]
+    return load(found[name], name)

@@ -12,13 +12,24 @@ import gzip
 import io
 import tarfile
 import zlib
-from collections.abc import Iterator, Mapping
+from bisect import bisect_right
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Final, Self
 
 from fluxsm.errors import ArtifactError
 
 MIB: Final = 1 << 20
+
+_CHUNK: Final = 1 << 16
+"""Bytes that are read at a time."""
+
+_POINT_BYTES: Final = MIB
+"""Unpacked bytes between two points to begin at; each takes some 40 KiB."""
+
+_GZIP: Final = 31
+"""What zlib calls a gzip stream with the largest window."""
 
 _BAD_HEADERS: Final = (
     tarfile.InvalidHeaderError,  # type: ignore[attr-defined] # unknown to typeshed
@@ -52,32 +63,33 @@ LIMITS: Final = Limits()
 
 
 class PackedFiles(Mapping[str, bytes]):
-    """Files by path, kept compressed and unpacked at each access.
+    """Files by path, kept as the archive that they came in and unpacked at each access.
 
-    A distribution is tens of megabytes of YAML of which one version is used at a time;
-    compressed it is about a tenth.
+    A distribution is tens of megabytes of YAML of which one version is used at a time. Reading a
+    file begins at the last point before it that was noted when the archive was checked.
     """
 
-    __slots__ = ("_packed",)
+    __slots__ = ("_points", "_spans")
 
-    def __init__(self, files: Mapping[str, bytes]) -> None:
-        self._packed = {path: zlib.compress(content, 1) for path, content in files.items()}
+    def __init__(self, spans: Mapping[str, tuple[int, int]], points: Sequence[_Gunzip]) -> None:
+        self._spans = spans
+        self._points = points
 
     def __getitem__(self, path: str) -> bytes:
-        return zlib.decompress(self._packed[path])
+        offset, size = self._spans[path]
+        nearest = bisect_right(self._points, offset, key=attrgetter("position")) - 1
+        stream = self._points[nearest].copy()
+        stream.read_exactly(offset - stream.position)
+        return stream.read_exactly(size)
 
     def __contains__(self, path: object) -> bool:
-        return path in self._packed
+        return path in self._spans
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._packed)
+        return iter(self._spans)
 
     def __len__(self) -> int:
-        return len(self._packed)
-
-    def add(self, path: str, content: bytes) -> None:
-        """Take in a further file."""
-        self._packed[path] = zlib.compress(content, 1)
+        return len(self._spans)
 
 
 def unpack(archive: bytes, limits: Limits = LIMITS) -> PackedFiles:
@@ -96,19 +108,22 @@ def unpack(archive: bytes, limits: Limits = LIMITS) -> PackedFiles:
     """
     if not archive.startswith(b"\x1f\x8b"):
         raise ArtifactError("the layer is not gzip-compressed")
-    stream = _Bounded(
-        gzip.GzipFile(fileobj=io.BytesIO(archive)), packed=len(archive), limits=limits
-    )
+    stream = _Bounded(archive, limits)
     try:
         with tarfile.open(
-            fileobj=stream, mode="r|", errors="strict", encoding="utf-8", tarinfo=_StrictEntry
+            fileobj=stream,
+            mode="r|",
+            bufsize=_CHUNK,
+            errors="strict",
+            encoding="utf-8",
+            tarinfo=_StrictEntry,
         ) as tar:
-            files = _collect(tar, limits)
+            spans = _collect(tar, limits)
             rest = tar.fileobj
             while block := rest.read(MIB):
                 if block.strip(b"\0"):
                     raise ArtifactError("the archive is damaged: data after its end")
-            return files
+            return PackedFiles(spans, stream.points)
     except UnicodeDecodeError as error:
         raise ArtifactError("the archive has a name that is not UTF-8") from error
     except (tarfile.TarError, EOFError, OSError, zlib.error, ValueError) as error:
@@ -138,8 +153,9 @@ def pack(files: Mapping[str, bytes]) -> bytes:
     return buffer.getvalue()
 
 
-def _collect(tar: tarfile.TarFile, limits: Limits) -> PackedFiles:
-    files = PackedFiles({})
+def _collect(tar: tarfile.TarFile, limits: Limits) -> dict[str, tuple[int, int]]:
+    """Where each file is in the unpacked archive: its offset and its size."""
+    files: dict[str, tuple[int, int]] = {}
     folders: set[str] = set()
     total = 0
     for count, entry in enumerate(tar, start=1):
@@ -160,8 +176,7 @@ def _collect(tar: tarfile.TarFile, limits: Limits) -> PackedFiles:
             raise ArtifactError(f"the archive holds {entry.name!r} twice")
         parents = path.split("/")[:-1]
         folders.update("/".join(parents[: depth + 1]) for depth in range(len(parents)))
-        content = tar.extractfile(entry)
-        files.add(path, content.read() if content is not None else b"")
+        files[path] = entry.offset_data, entry.size
     return files
 
 
@@ -181,7 +196,7 @@ def _safe_path(name: str, limits: Limits) -> str:
     return "/".join(parts)
 
 
-def _below_a_file(path: str, files: PackedFiles) -> bool:
+def _below_a_file(path: str, files: Collection[str]) -> bool:
     parts = path.split("/")
     return any("/".join(parts[:depth]) in files for depth in range(1, len(parts)))
 
@@ -213,28 +228,91 @@ class _StrictEntry(tarfile.TarInfo):
             raise ArtifactError(f"the archive is damaged: {error}") from None
 
 
-class _Bounded(io.RawIOBase):
-    """A decompressing stream that stops at the limits, however the archive lies about sizes."""
+class _Gunzip:
+    """A place in a gzip stream, which may be copied, and from which is read on.
 
-    def __init__(self, source: gzip.GzipFile, *, packed: int, limits: Limits) -> None:
-        super().__init__()
-        self._source = source
+    Attributes:
+        position: bytes before this place, unpacked.
+    """
+
+    __slots__ = ("_at", "_member", "_packed", "position")
+
+    def __init__(self, packed: bytes) -> None:
+        self.position = 0
         self._packed = packed
+        self._at = 0
+        self._member = zlib.decompressobj(_GZIP)
+
+    def copy(self) -> _Gunzip:
+        """The same place once more."""
+        found = _Gunzip(self._packed)
+        found.position, found._at, found._member = self.position, self._at, self._member.copy()
+        return found
+
+    def read(self, size: int) -> bytes:
+        """At most so many bytes; none at the end.
+
+        Raises:
+            EOFError: the stream is cut short.
+            zlib.error: it is damaged.
+        """
+        while not self._member.eof or self._next_member():
+            piece = self._packed[self._at : self._at + _CHUNK]
+            block = self._member.decompress(piece, size)
+            rest = len(self._member.unconsumed_tail) + len(self._member.unused_data)
+            self._at += len(piece) - rest
+            self.position += len(block)
+            if block:
+                return block
+            if not piece and not self._member.eof:
+                raise EOFError("it is cut short")
+        return b""
+
+    def read_exactly(self, size: int) -> bytes:
+        """So many bytes of a stream that has them."""
+        blocks = []
+        while size:
+            blocks.append(self.read(size))
+            size -= len(blocks[-1])
+        return b"".join(blocks)
+
+    def _next_member(self) -> bool:
+        """Go on with the next of several streams in one; zeros between them are padding."""
+        self._at = len(self._packed) - len(self._packed[self._at :].lstrip(b"\0"))
+        if self._at == len(self._packed):
+            return False
+        self._member = zlib.decompressobj(_GZIP)
+        return True
+
+
+class _Bounded(io.RawIOBase):
+    """A decompressing stream that stops at the limits, however the archive lies about sizes.
+
+    Attributes:
+        points: places in it to begin at later.
+    """
+
+    def __init__(self, archive: bytes, limits: Limits) -> None:
+        super().__init__()
+        self._source = _Gunzip(archive)
+        self.points = [self._source.copy()]
+        self._packed = len(archive)
         self._limits = limits
-        self._read = 0
 
     def readable(self) -> bool:
         return True
 
     def read(self, size: int = -1, /) -> bytes:
         block = self._source.read(min(size, MIB) if size >= 0 else MIB)
-        self._read += len(block)
+        done = self._source.position
         # Headers and padding come on top of the files: at most 1.5 KiB for each entry.
-        if self._read > self._limits.total + self._limits.entries * 1536:
+        if done > self._limits.total + self._limits.entries * 1536:
             raise ArtifactError(f"the archive unpacks to more than {_mib(self._limits.total)}")
-        if self._read > max(self._limits.ratio_from, self._packed * self._limits.ratio):
+        if done > max(self._limits.ratio_from, self._packed * self._limits.ratio):
             raise ArtifactError(
                 f"the archive is compressed more than {self._limits.ratio} times, which no "
                 "distribution is"
             )
+        if done >= self.points[-1].position + _POINT_BYTES:
+            self.points.append(self._source.copy())
         return block

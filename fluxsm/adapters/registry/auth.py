@@ -1,61 +1,68 @@
 # SPDX-License-Identifier: Apache-2.0
 """Answering a registry that asks who we are.
 
-Builds on the token backend of `oras`, which knows bearer tokens only, follows any realm and
-loses the reason of a refusal: here both kinds of challenge are answered, an identity token is
-exchanged, a password never travels over plain HTTP unless the whole registry does, and every
-failure says who refused what.
+Both kinds of challenge are answered, an identity token is exchanged, a password never travels over
+plain HTTP unless the whole registry does, and every failure says who refused what.
 """
 
 from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Callable
-from typing import Any, Final
-from urllib.parse import urlsplit
-
-import oras.auth
-import requests
-from oras.auth.utils import authHeader, parse_auth_header
+from collections.abc import Callable, Mapping
+from typing import Final, Protocol
+from urllib.parse import urlencode, urlsplit
 
 from fluxsm.adapters.registry.docker_config import DockerConfig, Login
+from fluxsm.adapters.registry.transport import Response, with_query
 from fluxsm.errors import ArtifactError
 
 CLIENT_ID: Final = "fluxsm"
 
 _SCHEME = re.compile(r"(?:^|,\s*)(bearer|basic)(?=\s|,|$)", re.IGNORECASE)
 
-Send = Callable[..., requests.Response]
-"""Sends a request with retries: method, address and keywords of requests.Session.request."""
+_PARAMETER = re.compile(r'([A-Za-z_]+)\s*=\s*(?:"([^"]*)"|([^\s,"]+))')
+_FORM: Final = "application/x-www-form-urlencoded"
 
 
-class RegistryAuth(oras.auth.TokenAuth):  # type: ignore[misc] # oras is untyped
+class Send(Protocol):
+    """Sends a request, again where it fails for a moment."""
+
+    def __call__(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+    ) -> Response:
+        """The last answer."""
+
+
+class RegistryAuth:
     """The login of one registry, and the token it was exchanged for.
 
     Args:
         host: the registry.
+        plain: whether the registry is spoken to over plain HTTP.
         login: who we are there, or None for anonymous.
         source: where logins were looked for, for messages.
         send: how to reach the token service.
     """
 
-    def __init__(self, *, host: str, login: Login | None, source: str, send: Send) -> None:
-        super().__init__()
+    def __init__(
+        self, *, host: str, plain: bool, login: Login | None, source: str, send: Send
+    ) -> None:
         self._host = host
+        self._plain = plain
         self._login = login
         self._source = source
         self._send = send
-        self._basic = ""
+        self._proof = ""
 
-    def load_configs(self, container: Any, configs: Any = None) -> None:
-        """Do not look for logins on this machine: the caller has chosen."""
-
-    def get_auth_header(self) -> dict[str, str]:
+    def header(self) -> dict[str, str]:
         """The header for requests to the registry, empty before the first challenge."""
-        if self.token:
-            return {"Authorization": f"Bearer {self.token}"}
-        return {"Authorization": self._basic} if self._basic else {}
+        return {"Authorization": self._proof} if self._proof else {}
 
     def answer(self, challenge: str) -> None:
         """Get ready for repeating a request that was answered by 401.
@@ -67,10 +74,10 @@ class RegistryAuth(oras.auth.TokenAuth):  # type: ignore[misc] # oras is untyped
             ArtifactError: there is no answer to it.
         """
         scheme, parameters = _choose(challenge)
-        if scheme == "bearer" and parameters is not None:
-            self._basic, self.token = "", self._fetch_token(parameters)
+        if scheme == "bearer":
+            self._proof = f"Bearer {self._fetch_token(parameters)}"
         elif scheme == "basic":
-            self.token, self._basic = "", self._basic_header()
+            self._proof = self._basic_header()
         else:
             raise ArtifactError(f"{self._host} asks for an unknown kind of authentication")
 
@@ -80,27 +87,25 @@ class RegistryAuth(oras.auth.TokenAuth):  # type: ignore[misc] # oras is untyped
             raise ArtifactError(f"{self._host} asks for a user name and password; {self.advice()}")
         return _basic(login)
 
-    def _fetch_token(self, challenge: authHeader) -> str:
-        realm = str(challenge.realm or "")
+    def _fetch_token(self, challenge: Mapping[str, str]) -> str:
+        realm = challenge.get("realm", "")
         parts = urlsplit(realm)
         if parts.username or parts.password:
             raise ArtifactError(f"{self._host} names a token service with credentials in it")
-        # `prefix` is how the registry itself is reached.
-        if parts.scheme != "https" and not (parts.scheme == "http" and self.prefix == "http"):
+        if parts.scheme != "https" and not (parts.scheme == "http" and self._plain):
             raise ArtifactError(
                 f"{self._host} sends logins to {realm or 'nowhere'}, which is not an https address"
             )
-        fields = {"service": challenge.service, "scope": challenge.scope}
-        query = {name: value for name, value in fields.items() if value}
+        query = {name: challenge[name] for name in ("service", "scope") if challenge.get(name)}
         response = self._ask(realm, query)
-        if response.status_code != 200:
+        if response.status != 200:
             raise ArtifactError(
                 f"the token service {parts.netloc} of {self._host} refused the request "
-                f"({response.status_code}); {self.advice()}"
+                f"({response.status}); {self.advice()}"
             )
         return self._read_token(response, parts.netloc)
 
-    def _ask(self, realm: str, query: dict[str, str]) -> requests.Response:
+    def _ask(self, realm: str, query: dict[str, str]) -> Response:
         login = self._login
         if login is not None and login.identity_token:
             form = {
@@ -108,11 +113,12 @@ class RegistryAuth(oras.auth.TokenAuth):  # type: ignore[misc] # oras is untyped
                 "refresh_token": login.identity_token,
                 "client_id": CLIENT_ID,
             }
-            return self._send("POST", realm, data=form | query)
+            body = urlencode(form | query).encode()
+            return self._send("POST", realm, headers={"Content-Type": _FORM}, body=body)
         headers = {"Authorization": _basic(login)} if login is not None else {}
-        return self._send("GET", realm, params=query, headers=headers)
+        return self._send("GET", with_query(realm, query), headers=headers)
 
-    def _read_token(self, response: requests.Response, service: str) -> str:
+    def _read_token(self, response: Response, service: str) -> str:
         try:
             document = response.json()
             token = document.get("token") or document.get("access_token")
@@ -167,14 +173,19 @@ def _basic(login: Login) -> str:
     return f"Basic {base64.b64encode(pair).decode()}"
 
 
-def _choose(challenge: str) -> tuple[str, authHeader | None]:
-    """The challenge to answer when there are several: bearer before basic."""
+def _choose(challenge: str) -> tuple[str, dict[str, str]]:
+    """The scheme to answer when there are several, bearer before basic, and its parameters."""
     starts = list(_SCHEME.finditer(challenge))
-    found: dict[str, authHeader] = {}
+    found: dict[str, dict[str, str]] = {}
     for match, following in zip(starts, [*starts[1:], None], strict=False):
         end = following.start() if following else len(challenge)
-        found.setdefault(match[1].lower(), parse_auth_header(challenge[match.end() : end]))
+        found.setdefault(match[1].lower(), _parameters(challenge[match.end() : end]))
     for scheme in ("bearer", "basic"):
         if scheme in found:
             return scheme, found[scheme]
-    return "", None
+    return "", {}
+
+
+def _parameters(text: str) -> dict[str, str]:
+    """The parameters of a challenge, with and without quotes."""
+    return {name.lower(): quoted or plain for name, quoted, plain in _PARAMETER.findall(text)}

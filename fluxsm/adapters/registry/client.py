@@ -7,15 +7,16 @@ disturb each other and nothing is left over from an earlier one but the cache.
 
 from __future__ import annotations
 
+import functools
 import http.client
 import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
 
-import requests
 import urllib3
 
 from fluxsm.adapters.registry import diagnosis
@@ -35,7 +36,7 @@ from fluxsm.adapters.registry.oci_manifest import (
     first_layer,
 )
 from fluxsm.adapters.registry.reference import parse_reference
-from fluxsm.adapters.registry.transport import tls_context
+from fluxsm.adapters.registry.transport import Trust, tls_context
 from fluxsm.errors import ArtifactError
 
 PULL_LIMIT: Final = timedelta(seconds=30)
@@ -95,7 +96,7 @@ class OrasRegistry:
             cache=ContentCache(cache_dir),
             proofs=Proofs(cache_dir),
             plain_http_hosts=frozenset(host.lower() for host in plain_http_hosts),
-            context=tls_context(ca_file),
+            trust=_trust(ca_file),
             platform=platform,
             run_helper=run_helper,
             environment_proxies=environment_proxies,
@@ -242,9 +243,17 @@ class OrasRegistry:
                 f"{parsed}: not finished within {self._limit.total_seconds():g} s; the last "
                 f"thing tried was {error}: check that {parsed.host} is reachable and fast enough"
             ) from None
-        except requests.RequestException as error:
+        except diagnosis.FAILURES as error:
             raise ArtifactError(f"{parsed}: {diagnosis.explain(error, parsed.host)}") from None
         except (ValueError, OSError, urllib3.exceptions.HTTPError, http.client.HTTPException) as e:
             raise ArtifactError(
                 f"{parsed}: {parsed.host} sends what is no registry answer ({type(e).__name__})"
             ) from None
+
+
+def _trust(ca_file: Path | None) -> Trust:
+    """What servers are trusted, read when it is first needed; a file that is named, at once."""
+    trust = functools.cache(partial(tls_context, ca_file))
+    if ca_file is not None:
+        trust()
+    return trust

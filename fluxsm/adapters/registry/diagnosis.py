@@ -15,10 +15,19 @@ from collections.abc import Iterator
 from typing import Final
 from urllib.parse import urlsplit, urlunsplit
 
-import requests
-import urllib3
+from urllib3 import exceptions as http
 
-from fluxsm.adapters.registry.transport import InsecureRedirectError
+from fluxsm.adapters.registry.transport import InsecureRedirectError, RedirectError, Response
+
+FAILURES: Final = (
+    http.ProtocolError,
+    http.TimeoutError,
+    http.SSLError,
+    http.ProxyError,
+    http.NewConnectionError,
+    RedirectError,
+)
+"""What the transport raises when a connection fails: `explain` says why."""
 
 _NOT_TLS: Final = frozenset(
     {"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG", "HTTP_REQUEST"}
@@ -39,7 +48,7 @@ def is_transient(error: Exception) -> bool:
     causes = list(_causes(error))
     if any(_is_final(cause) for cause in causes) or _not_tls(causes):
         return False
-    return isinstance(error, requests.ConnectionError | requests.Timeout)
+    return isinstance(error, FAILURES)
 
 
 def speaks_no_tls(error: Exception) -> bool:
@@ -73,14 +82,14 @@ def explain(error: Exception, host: str) -> str:
             )
         if isinstance(cause, InsecureRedirectError):
             return f"{host} redirects to plain HTTP at {cause}, which is not followed"
-    if isinstance(error, requests.exceptions.ProxyError):
+    if isinstance(error, http.ProxyError):
         return f"the proxy in front of {host} does not let us through: see HTTPS_PROXY and NO_PROXY"
     if _not_tls(causes):
         return (
             f"{host} does not speak HTTPS: if it is meant to be plain HTTP, allow it with "
             f"--registry-plain-http {host}"
         )
-    if isinstance(error, requests.TooManyRedirects):
+    if isinstance(error, RedirectError):
         return f"{host} redirects in circles"
     reason = _reason(causes) or type(error).__name__
     return (
@@ -89,7 +98,7 @@ def explain(error: Exception, host: str) -> str:
     )
 
 
-def refusal(response: requests.Response, host: str, what: str, advice: str) -> str:
+def refusal(response: Response, host: str, what: str, advice: str) -> str:
     """Say what a registry's answer means.
 
     Args:
@@ -101,9 +110,9 @@ def refusal(response: requests.Response, host: str, what: str, advice: str) -> s
     Returns:
         One sentence without a full stop.
     """
-    status = response.status_code
+    status = response.status
     said = f"{status}{_codes(response)}"
-    answering = urlsplit(str(response.url)).netloc
+    answering = urlsplit(response.url).netloc
     if answering != host:
         said += f" from {answering}"
     match status:
@@ -125,7 +134,7 @@ def _is_final(cause: BaseException) -> bool:
     """Whether trying again cannot help: not trusted, not allowed, or no such name."""
     if isinstance(cause, socket.gaierror):
         return cause.errno != socket.EAI_AGAIN
-    return isinstance(cause, ssl.SSLCertVerificationError | InsecureRedirectError)
+    return isinstance(cause, ssl.SSLCertVerificationError | RedirectError)
 
 
 def _not_tls(causes: list[BaseException]) -> bool:
@@ -133,7 +142,7 @@ def _not_tls(causes: list[BaseException]) -> bool:
     return any(isinstance(cause, ssl.SSLError) and cause.reason in _NOT_TLS for cause in causes)
 
 
-def _codes(response: requests.Response) -> str:
+def _codes(response: Response) -> str:
     """The registry's own error codes, such as MANIFEST_UNKNOWN; its texts are not repeated."""
     try:
         errors = response.json()["errors"]
@@ -166,10 +175,8 @@ def _reason(causes: list[BaseException]) -> str:
         if isinstance(cause, OSError) and cause.errno and cause.strerror:
             return cause.strerror
     for cause in causes:
-        if isinstance(cause, urllib3.exceptions.TimeoutError | TimeoutError):
+        if isinstance(cause, http.TimeoutError | TimeoutError):
             return "no answer in time"
-        if isinstance(cause, urllib3.exceptions.IncompleteRead):
+        if isinstance(cause, http.IncompleteRead):
             return "the connection ended in the middle of an answer"
-    return next((str(c) for c in causes if isinstance(c, urllib3.exceptions.ProtocolError)), "")[
-        :200
-    ]
+    return next((str(c) for c in causes if isinstance(c, http.ProtocolError)), "")[:200]

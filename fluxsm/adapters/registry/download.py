@@ -5,15 +5,16 @@ from __future__ import annotations
 
 import time
 from datetime import timedelta
+from functools import partial
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
-import requests
+import urllib3
 
 from fluxsm.adapters.registry import diagnosis
 from fluxsm.adapters.registry.archive import LIMITS
 from fluxsm.adapters.registry.deadline import Deadline, DeadlineExceededError, run_within
-from fluxsm.adapters.registry.transport import TooLargeError, new_session, tls_context
+from fluxsm.adapters.registry.transport import TooLargeError, Transport, tls_context
 from fluxsm.core.settings import RegistrySettings
 from fluxsm.errors import ArtifactError
 
@@ -33,22 +34,28 @@ def download(url: str, settings: RegistrySettings) -> bytes | None:
     """
     shown = diagnosis.without_secrets(url)
     host = urlsplit(shown).netloc
+    parts = urlsplit(url)
     deadline = Deadline(LIMIT, time.monotonic)
-    session, adapter = new_session(
-        deadline, tls_context(settings.ca_file), environment_proxies=True
+    transport = Transport(
+        deadline,
+        partial(tls_context, settings.ca_file),
+        environment_proxies=True,
+        plain=parts.scheme == "http",
     )
-    adapter.plain = urlsplit(url).scheme == "http"
-    adapter.body_limit = LIMITS.total
     deadline.doing = f"GET {shown}"
+    login = unquote(f"{parts.username}:{parts.password or ''}") if parts.username else None
+    headers = urllib3.make_headers(basic_auth=login)
+    get = partial(transport.request, "GET", url, headers=headers, limit=LIMITS.total)
     try:
-        with session:
-            response = run_within(deadline, lambda: session.get(url))
+        response = run_within(deadline, get)
     except (DeadlineExceededError, TooLargeError) as error:
         raise ArtifactError(f"{shown} cannot be fetched: {error}") from None
-    except requests.RequestException as error:
+    except (*diagnosis.FAILURES, urllib3.exceptions.HTTPError) as error:
         raise ArtifactError(f"{shown}: {diagnosis.explain(error, host)}") from None
-    if response.status_code in {404, 410}:
+    finally:
+        transport.close()
+    if response.status in {404, 410}:
         return None
-    if response.status_code != 200:
-        raise ArtifactError(f"{shown}: {host} answers {response.status_code}")
+    if response.status != 200:
+        raise ArtifactError(f"{shown}: {host} answers {response.status}")
     return response.content

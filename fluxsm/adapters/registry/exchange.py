@@ -6,10 +6,8 @@ from __future__ import annotations
 import ipaddress
 import ssl
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias, TypeVar
-
-import requests
 
 from fluxsm.adapters.registry import diagnosis
 from fluxsm.adapters.registry.auth import login_for
@@ -26,7 +24,7 @@ from fluxsm.adapters.registry.oci_manifest import (
 )
 from fluxsm.adapters.registry.protocol import Repository
 from fluxsm.adapters.registry.reference import Reference, host_name, is_digest
-from fluxsm.adapters.registry.transport import new_session
+from fluxsm.adapters.registry.transport import Transport, Trust
 from fluxsm.errors import ArtifactError
 
 Result = TypeVar("Result")
@@ -42,15 +40,20 @@ PRIVATE = tuple(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What all exchanges of one operator share; the fields are those of `OrasRegistry`."""
+    """What all exchanges of one operator share.
+
+    The fields are those of `OrasRegistry`, and the private hosts that are known to speak TLS: they
+    are not asked again.
+    """
 
     cache: ContentCache
     proofs: Proofs
     plain_http_hosts: frozenset[str]
-    context: ssl.SSLContext
+    trust: Trust
     platform: str
     run_helper: Callable[[str, str], Login | None] | None
     environment_proxies: bool
+    tls_hosts: set[str] = field(default_factory=set)
 
 
 class Exchange:
@@ -84,7 +87,7 @@ class Exchange:
             return work(self)
         finally:
             if self._repository is not None:
-                self._repository.session.close()
+                self._repository.close()
 
     def manifest(self, selector: str) -> Manifest:
         """A manifest, from the cache where it is known by its digest."""
@@ -123,20 +126,19 @@ class Exchange:
     def _connect(self) -> Repository:
         host, settings = self.reference.host, self._settings
         login = login_for(host, self.reference.repository, self._credentials, settings.run_helper)
-        session, adapter = new_session(
-            self.deadline, settings.context, environment_proxies=settings.environment_proxies
-        )
         return Repository(
             reference=self.reference,
             login=login,
             source=self._credentials.source if self._credentials is not None else "",
-            session=session,
-            adapter=adapter,
+            transport=self._transport(settings.trust, plain=self._speaks_plain()),
             deadline=self.deadline,
-            plain=self._speaks_plain(session),
         )
 
-    def _speaks_plain(self, session: requests.Session) -> bool:
+    def _transport(self, trust: Trust, *, plain: bool = False) -> Transport:
+        proxies = self._settings.environment_proxies
+        return Transport(self.deadline, trust, environment_proxies=proxies, plain=plain)
+
+    def _speaks_plain(self) -> bool:
         """Whether the registry is to be spoken to over plain HTTP.
 
         Public hosts never are unless listed. A private one may be either, so it is asked, and
@@ -148,12 +150,23 @@ class Exchange:
             return True
         if not _is_private(host_name(host)):
             return False
+        if host not in self._settings.tls_hosts:
+            if self._hangs_up_on_tls(host):
+                return True
+            self._settings.tls_hosts.add(host)
+        return False
+
+    def _hangs_up_on_tls(self, host: str) -> bool:
         url = f"https://{host}/v2/"
         self.deadline.doing = f"HEAD {url}"
+        # Nobody is trusted: the greeting is all that matters, and reading authorities takes long.
+        transport = self._transport(lambda: ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
         try:
-            session.head(url, allow_redirects=False)
-        except requests.RequestException as error:
+            transport.request("HEAD", url)
+        except diagnosis.FAILURES as error:
             return diagnosis.speaks_no_tls(error)
+        finally:
+            transport.close()
         return False
 
 

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The registry protocol for one repository, within one deadline.
 
-`oras` knows the addresses, the form of a challenge and the upload sequence. Its own `do_request`
-is replaced: it retries for two minutes, has no time-out, sends logins to whatever host an answer
-names, and checks no digest.
+`oras` knows the addresses. Its requests are not used: they retry for two minutes, have no time-out,
+send logins to whatever host an answer names, and check no digest.
 """
 
 from __future__ import annotations
@@ -12,12 +11,10 @@ import random
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urljoin, urlsplit
 
-import oras.container
-import oras.provider
-import requests
+from oras.container import Container
 
 from fluxsm.adapters.registry import diagnosis
 from fluxsm.adapters.registry.archive import LIMITS
@@ -25,8 +22,14 @@ from fluxsm.adapters.registry.auth import RegistryAuth
 from fluxsm.adapters.registry.deadline import Deadline
 from fluxsm.adapters.registry.docker_config import Login
 from fluxsm.adapters.registry.oci_manifest import ACCEPTED, Descriptor, digest_of
-from fluxsm.adapters.registry.reference import Reference, is_digest
-from fluxsm.adapters.registry.transport import BODY_LIMIT, BoundedAdapter, TooLargeError
+from fluxsm.adapters.registry.reference import DOCKER_HUB, Reference, is_digest
+from fluxsm.adapters.registry.transport import (
+    BODY_LIMIT,
+    Response,
+    TooLargeError,
+    Transport,
+    with_query,
+)
 from fluxsm.errors import ArtifactError
 
 MAX_TRIES: Final = 5
@@ -45,7 +48,7 @@ NO_REFERRERS: Final = (400, 404, 405, 406)
 """Answers of a registry that does not know the list of referrers."""
 
 
-class Repository(oras.provider.Registry):  # type: ignore[misc] # oras is untyped
+class Repository:
     """One repository of a registry.
 
     Every method raises `ArtifactError` for what the registry says, and lets errors of the
@@ -55,10 +58,8 @@ class Repository(oras.provider.Registry):  # type: ignore[misc] # oras is untype
         reference: the repository, and what is wanted of it.
         login: who we are there, or None.
         source: where logins were looked for, for messages.
-        session: a session of `transport`.
-        adapter: the adapter behind it.
+        transport: how requests are sent.
         deadline: the time that all requests share.
-        plain: whether the registry is spoken to over plain HTTP.
     """
 
     def __init__(
@@ -67,21 +68,28 @@ class Repository(oras.provider.Registry):  # type: ignore[misc] # oras is untype
         reference: Reference,
         login: Login | None,
         source: str,
-        session: requests.Session,
-        adapter: BoundedAdapter,
+        transport: Transport,
         deadline: Deadline,
-        plain: bool,
     ) -> None:
-        super().__init__(hostname=reference.host, insecure=plain)
-        self.session = session
-        self.auth = RegistryAuth(host=reference.host, login=login, source=source, send=self._send)
-        self.auth.prefix = self.prefix
-        self.container = oras.container.Container(f"{reference.name}@{reference.selector}")
-        self._reference = reference
-        self._adapter = adapter
-        self._adapter.plain = plain
+        self._host = reference.host
+        self._transport = transport
         self._deadline = deadline
-        self._origin = f"{self.prefix}://{reference.host}"
+        self._origin = f"{'http' if transport.plain else 'https'}://{reference.host}"
+        self._auth = RegistryAuth(
+            host=reference.host,
+            plain=transport.plain,
+            login=login,
+            source=source,
+            send=self._send,
+        )
+        # The library takes a host without a dot for a folder of another registry, so it is given
+        # one with a dot, and the host afterwards.
+        self._container = Container(f"{DOCKER_HUB}/{reference.repository}")
+        self._container.registry = reference.host
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._transport.close()
 
     def head(self, selector: str) -> tuple[str, str]:
         """Ask what a tag or digest points to, without fetching it.
@@ -94,7 +102,7 @@ class Repository(oras.provider.Registry):  # type: ignore[misc] # oras is untype
         """
         response = self._manifest_request("HEAD", selector)
         digest = response.headers.get("Docker-Content-Digest", "")
-        if response.status_code != 200 or not is_digest(digest):
+        if response.status != 200 or not is_digest(digest):
             return "", ""
         return digest, response.headers.get("Content-Type", "").partition(";")[0].strip()
 
@@ -117,7 +125,7 @@ class Repository(oras.provider.Registry):  # type: ignore[misc] # oras is untype
         promised = promised or response.headers.get("Docker-Content-Digest", "")
         if promised and digest_of(content) != promised:
             raise ArtifactError(
-                f"{self.hostname} sent a manifest with digest {digest_of(content)} where "
+                f"{self._host} sent a manifest with digest {digest_of(content)} where "
                 f"{promised} was promised"
             )
         return content, response.headers.get("Content-Type", "")
@@ -137,17 +145,15 @@ class Repository(oras.provider.Registry):  # type: ignore[misc] # oras is untype
         Raises:
             ArtifactError: refused.
         """
-        host, repository = self.hostname, self._reference.repository
-        response = self.do_request(f"{self.prefix}://{host}/v2/{repository}/referrers/{digest}")
+        address = f"{self._host}/v2/{self._container.api_prefix}/referrers/{digest}"
+        response = self._request("GET", address)
         return self._found(response, f"the referrers of {digest}", absent=NO_REFERRERS)
 
-    def _found(
-        self, response: requests.Response, what: str, *, absent: tuple[int, ...]
-    ) -> bytes | None:
-        if response.status_code in absent:
+    def _found(self, response: Response, what: str, *, absent: tuple[int, ...]) -> bytes | None:
+        if response.status in absent:
             return None
         self._expect(response, what, (200,))
-        return bytes(response.content)
+        return response.content
 
     def blob(self, descriptor: Descriptor, limit: int = LIMITS.total) -> bytes:
         """Fetch content and check it.
@@ -166,26 +172,25 @@ class Repository(oras.provider.Registry):  # type: ignore[misc] # oras is untype
             raise ArtifactError(
                 f"the layer {descriptor.digest} has {descriptor.size} bytes; {limit} are accepted"
             )
-        url = f"{self.prefix}://{self.container.get_blob_url(descriptor.digest)}"
-        response = self.do_request(url, limit=descriptor.size)
-        if response.status_code == 404 and descriptor.foreign:
+        address = self._container.get_blob_url(descriptor.digest)
+        response = self._request("GET", address, limit=descriptor.size)
+        if response.status == 404 and descriptor.foreign:
             raise ArtifactError(
-                f"the layer {descriptor.digest} is not in {self.hostname}; its manifest names "
+                f"the layer {descriptor.digest} is not in {self._host}; its manifest names "
                 "addresses elsewhere, which are never followed: push the layer to the registry"
             )
         self._expect(response, f"the layer {descriptor.digest}", (200,))
         content = response.content
         if len(content) != descriptor.size or digest_of(content) != descriptor.digest:
             raise ArtifactError(
-                f"{self.hostname} sent {len(content)} bytes with digest {digest_of(content)} for "
+                f"{self._host} sent {len(content)} bytes with digest {digest_of(content)} for "
                 f"the layer {descriptor.digest} of {descriptor.size} bytes"
             )
         return content
 
     def has_blob(self, digest: str) -> bool:
         """Whether the repository has this content."""
-        url = f"{self.prefix}://{self.container.get_blob_url(digest)}"
-        return self.do_request(url, "HEAD").status_code == 200
+        return self._request("HEAD", self._container.get_blob_url(digest)).status == 200
 
     def upload(self, content: bytes) -> None:
         """Put content into the repository, unless it is there.
@@ -196,15 +201,14 @@ class Repository(oras.provider.Registry):  # type: ignore[misc] # oras is untype
         digest = digest_of(content)
         if self.has_blob(digest):
             return
-        start = f"{self.prefix}://{self.container.upload_blob_url()}"
-        response = self.do_request(start, "POST")
+        response = self._request("POST", self._container.upload_blob_url())
         self._expect(response, "an upload", CHANGED)
-        location = urljoin(start, response.headers.get("Location", ""))
-        response = self.do_request(
-            oras.utils.append_url_params(location, {"digest": digest}),
+        location = urljoin(response.url, response.headers.get("Location", ""))
+        response = self._ask(
             "PUT",
-            data=content,
+            with_query(location, {"digest": digest}),
             headers={"Content-Type": "application/octet-stream"},
+            body=content,
         )
         self._expect(response, f"the upload of {digest}", CHANGED)
 
@@ -214,71 +218,84 @@ class Repository(oras.provider.Registry):  # type: ignore[misc] # oras is untype
         Raises:
             ArtifactError: refused.
         """
-        url = f"{self.prefix}://{self.container.manifest_url(tag)}"
-        response = self.do_request(url, "PUT", data=content, headers={"Content-Type": media_type})
+        address = self._container.manifest_url(tag)
+        headers = {"Content-Type": media_type}
+        response = self._request("PUT", address, headers=headers, body=content)
         self._expect(response, f"the manifest of {tag}", CHANGED)
 
-    def do_request(  # noqa: D417 (arguments as in oras)
+    def _request(
         self,
-        url: str,
-        method: str = "GET",
-        data: Any = None,
-        headers: Mapping[str, str] | None = None,
-        json: Any = None,
-        stream: bool = False,
+        method: str,
+        address: str,
         *,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
         limit: int = BODY_LIMIT,
-    ) -> requests.Response:
+    ) -> Response:
+        """Send a request to the registry; the address is without a scheme, as `oras` has it."""
+        scheme = self._origin.partition(":")[0]
+        return self._ask(method, f"{scheme}://{address}", headers=headers, body=body, limit=limit)
+
+    def _ask(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+        limit: int = BODY_LIMIT,
+    ) -> Response:
         """Send a request with our login, if the registry asks for it, and with retries.
 
         The login goes to the registry only: an upload address elsewhere gets none.
 
-        Args:
-            url: address.
-            limit: bytes of the answer that are accepted.
-
         Returns:
             The last answer, whatever its status.
         """
-        del stream  # answers are always read whole, within the limit
-        request = {"data": data, "json": json, "limit": limit}
         own = self._is_own(url)
         for _ in range(2):
-            sent = dict(headers or {}) | (self.auth.get_auth_header() if own else {})
-            response = self._send(method, url, headers=sent, **request)
-            if response.status_code != 401 or not own:
+            sent = dict(headers or {}) | (self._auth.header() if own else {})
+            response = self._send(method, url, headers=sent, body=body, limit=limit)
+            if response.status != 401 or not own:
                 break
-            if not self._is_own(str(response.url)):  # a redirect led elsewhere
+            if not self._is_own(response.url):  # a redirect led elsewhere
                 break
-            self.auth.answer(response.headers.get("WWW-Authenticate", ""))
+            self._auth.answer(response.headers.get("WWW-Authenticate", ""))
         return response
 
     def _is_own(self, url: str) -> bool:
         parts = urlsplit(url)
         return f"{parts.scheme}://{parts.netloc}" == self._origin
 
-    def _manifest_request(self, method: str, selector: str) -> requests.Response:
-        url = f"{self.prefix}://{self.container.manifest_url(selector)}"
-        return self.do_request(url, method, headers={"Accept": ", ".join(ACCEPTED)})
+    def _manifest_request(self, method: str, selector: str) -> Response:
+        address = self._container.manifest_url(selector)
+        return self._request(method, address, headers={"Accept": ", ".join(ACCEPTED)})
 
     def _send(
-        self, method: str, url: str, *, limit: int = BODY_LIMIT, **options: Any
-    ) -> requests.Response:
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+        limit: int = BODY_LIMIT,
+    ) -> Response:
         """Send one request until it is answered for good, within the deadline."""
         shown = diagnosis.without_secrets(url)
         for attempt in range(1, MAX_TRIES + 1):
             self._deadline.doing = f"{method} {shown}" + (f", try {attempt}" if attempt > 1 else "")
-            self._adapter.body_limit = limit
             wait = FIRST_DELAY * 2 ** (attempt - 1) * random.uniform(0.5, 1.5)  # noqa: S311 jitter
             try:
-                response = self.session.request(method, url, **options)
+                response = self._transport.request(
+                    method, url, headers=headers, body=body, limit=limit
+                )
             except TooLargeError as error:
                 raise ArtifactError(f"{shown} answers with {error}") from error
-            except requests.RequestException as error:
+            except diagnosis.FAILURES as error:
                 if attempt == MAX_TRIES or not diagnosis.is_transient(error):
                     raise
             else:
-                if response.status_code not in TRANSIENT or attempt == MAX_TRIES:
+                if response.status not in TRANSIENT or attempt == MAX_TRIES:
                     return response
                 wait = max(wait, _retry_after(response.headers.get("Retry-After", "")))
                 if wait > self._deadline.remaining():
@@ -286,11 +303,9 @@ class Repository(oras.provider.Registry):  # type: ignore[misc] # oras is untype
             self._deadline.pause(wait)
         raise AssertionError  # the last try returned or raised
 
-    def _expect(self, response: requests.Response, what: str, statuses: tuple[int, ...]) -> None:
-        if response.status_code not in statuses:
-            raise ArtifactError(
-                diagnosis.refusal(response, str(self.hostname), what, self.auth.advice())
-            )
+    def _expect(self, response: Response, what: str, statuses: tuple[int, ...]) -> None:
+        if response.status not in statuses:
+            raise ArtifactError(diagnosis.refusal(response, self._host, what, self._auth.advice()))
 
 
 def _retry_after(value: str) -> float:

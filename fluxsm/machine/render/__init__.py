@@ -11,7 +11,7 @@ from typing import Final
 
 from fluxsm.machine import graph
 from fluxsm.machine.graph import Graph
-from fluxsm.machine.render import dot, markdown, mermaid, plain, scxml, svg
+from fluxsm.machine.render import dot, markdown, mermaid, plain, svg
 from fluxsm.machine.states import State
 from fluxsm.machine.table import Table
 
@@ -21,15 +21,11 @@ RENDERERS: Final[Mapping[str, Callable[[Graph], str]]] = {
     "svg": svg.render,
     "markdown": markdown.render,
     "json": plain.render,
-    "scxml": scxml.render,
 }
 """Renderers by the name of their format."""
 
 PICTURES: Final = frozenset({"mermaid", "dot", "svg"})
 """Formats for the eye: they leave out what would hide the rest. The others have every row."""
-
-HIGHLIGHTING: Final = (*sorted(PICTURES), "json", "markdown")
-"""Formats that can highlight a state."""
 
 
 def render(table: Table, format_: str, current: State | None = None) -> str:

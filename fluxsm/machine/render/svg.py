@@ -7,8 +7,8 @@ Where everything is comes from `layout`; here it gets its looks, for light and f
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from html import escape
 from typing import Final
-from xml.sax.saxutils import escape
 
 from fluxsm.machine.graph import Graph, Kind, Node, Role, kinds
 from fluxsm.machine.render.geometry import (
@@ -129,7 +129,9 @@ def _node(node: Node, drawing: Drawing, current: str) -> str:
     if node.role is Role.MANY or node.kind is None:
         return ""
     box, style = drawing.boxes[node.name], _class(node.kind)
-    tip = f"<title>{escape(node.definition.meaning)}</title>" if node.definition else ""
+    tip = (
+        f"<title>{escape(node.definition.meaning, quote=False)}</title>" if node.definition else ""
+    )
     chosen = node.name == current
     shape = _rectangle(box, f"box {style} current" if chosen else f"box {style}")
     if node.role is Role.END:
@@ -167,6 +169,6 @@ def _text(lines: Sequence[str], middle: Point, style: str) -> str:
     first = middle[1] - LINE_HEIGHT * (len(lines) - 1) / 2 + 4.3
     return "".join(
         f'<text class="{style}" x="{middle[0]:.1f}" y="{first + LINE_HEIGHT * number:.1f}">'
-        f"{escape(line)}</text>"
+        f"{escape(line, quote=False)}</text>"
         for number, line in enumerate(lines)
     )

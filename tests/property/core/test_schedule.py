@@ -49,15 +49,6 @@ def test_the_next_run_is_near_the_wanted_interval(
 
 
 @check
-@given(MOMENTS, MOMENTS, DELAYS)
-def test_no_jump_of_the_clock_makes_a_wait_longer(
-    due: datetime, now: datetime, longest: timedelta
-) -> None:
-    """Nor negative."""
-    assert timedelta(0) <= schedule.remaining(due, now, longest=longest) <= longest
-
-
-@check
 @given(MOMENTS)
 def test_a_timestamp_is_read_as_it_was_written(moment: datetime) -> None:
     """To the second, and written the same again."""

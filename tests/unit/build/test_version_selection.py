@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from fluxsm.build.version import (
     Range,
-    is_minor_upgrade,
     matching,
     parse,
     refuse_downgrade,
@@ -121,7 +120,6 @@ def test_an_older_minor_is_refused(target: str) -> None:
 def test_the_first_installation_is_never_a_downgrade() -> None:
     """Nothing was applied, so nothing is compared."""
     refuse_downgrade("", "v2.2.0")
-    assert not is_minor_upgrade("", "v2.2.0")
 
 
 @pytest.mark.parametrize(
@@ -135,17 +133,6 @@ def test_what_is_not_a_version_is_named(applied: str, target: str, side: str) ->
     """The message tells which of both sides it is."""
     with pytest.raises(BuildError, match=side):
         refuse_downgrade(applied, target)
-    with pytest.raises(BuildError, match=side):
-        is_minor_upgrade(applied, target)
-
-
-@pytest.mark.parametrize(
-    ("target", "expected"),
-    [("v2.5.0", True), ("v2.4.9", False), ("v2.3.0", False), ("v3.5.0", False)],
-)
-def test_a_minor_upgrade_keeps_the_major(target: str, expected: bool) -> None:
-    """Only then stored objects are migrated by force: VER-4."""
-    assert is_minor_upgrade(REVISION, target) is expected
 
 
 @given(st.tuples(*[st.integers(0, 3)] * 3), st.tuples(*[st.integers(0, 3)] * 3))

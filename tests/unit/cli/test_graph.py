@@ -31,10 +31,3 @@ def test_a_word_that_is_near_no_state_gets_no_guess() -> None:
     assert done.exit_code == 1
     assert "did you mean" not in done.output
     assert "there is no state 'xyz'. The states are Pending" in done.output
-
-
-def test_a_format_that_cannot_highlight_says_which_can() -> None:
-    """Instead of leaving the wish out."""
-    done = CliRunner().invoke(root, ["graph", "--format", "scxml", "--current", "Ready"])
-    assert done.exit_code == 1
-    assert "use --format dot, mermaid, svg, json, markdown" in done.output

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from fluxsm.api import names
-from fluxsm.core.schedule import is_requested, next_reconcile, remaining, retry_delay
+from fluxsm.core.schedule import is_requested, next_reconcile, retry_delay
 
 NOW = datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC)
 MIN, MAX = timedelta(milliseconds=750), timedelta(minutes=15)
@@ -82,19 +82,6 @@ def test_the_interval_varies_around_the_wanted_one(
 def test_an_interval_of_nothing_means_never(seconds: int) -> None:
     """Zero, as for a disabled instance, or less."""
     assert next_reconcile(timedelta(seconds=seconds), 0.05, 0.5) is None
-
-
-@pytest.mark.parametrize(
-    ("due", "left"),
-    [
-        pytest.param(NOW + timedelta(minutes=3), timedelta(minutes=3), id="in time"),
-        pytest.param(NOW - HOUR, timedelta(0), id="the clock was set forward"),
-        pytest.param(NOW + 24 * HOUR, HOUR, id="the clock was set back"),
-    ],
-)
-def test_a_wait_is_never_longer_than_it_can_be(due: datetime, left: timedelta) -> None:
-    """Jumps of the clock are harmless."""
-    assert remaining(due, NOW, longest=HOUR) == left
 
 
 @pytest.mark.parametrize(

@@ -13,14 +13,13 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from fluxsm.machine.graph import GONE, Kind, around, condensed, kind
-from fluxsm.machine.render import HIGHLIGHTING, PICTURES, RENDERERS, labels, mermaid, render
+from fluxsm.machine.render import PICTURES, RENDERERS, labels, mermaid, render
 from fluxsm.machine.render.layout import arrange
 from fluxsm.machine.render.palette import DARK, LIGHT, Palette
 from fluxsm.machine.states import State
 from fluxsm.machine.table import guard_name, guard_words
 from states.table import TABLE
 
-SCXML = "{http://www.w3.org/2005/07/scxml}"
 SVG = "{http://www.w3.org/2000/svg}"
 
 
@@ -70,30 +69,6 @@ def test_json_has_every_row() -> None:
         for row in TABLE.rows
         if row.guard
     ]
-
-
-def test_scxml_has_every_row() -> None:
-    """It is XML, its targets exist, its transitions are the rows in order."""
-    root = ET.fromstring(render(TABLE, "scxml"))  # noqa: S314 our own text
-    assert root.get("initial") == "Pending"
-    ids = {node.get("id") for node in root}
-    found = [
-        (state.get("id"), step.get("event"), step.get("cond") or "", step.get("target"))
-        for state in root.findall(f"{SCXML}state")
-        for step in state.findall(f"{SCXML}transition")
-    ]
-    assert {target for *_, target in found} <= ids
-    wanted = [
-        (
-            row.source.value,
-            row.event.value,
-            guard_name(row.guard),
-            row.dest.value if row.dest else GONE,
-        )
-        for state in TABLE.states
-        for row in TABLE.leaving(state)
-    ]
-    assert found == wanted
 
 
 def test_markdown_has_every_row() -> None:
@@ -225,7 +200,7 @@ def test_nothing_of_the_svg_is_cut_off() -> None:
     assert extent.bottom < legend < top + height
 
 
-@pytest.mark.parametrize("format_", HIGHLIGHTING)
+@pytest.mark.parametrize("format_", RENDERERS)
 def test_one_state_is_highlighted(format_: str) -> None:
     """Only where one was asked for, and only that one."""
     marks = {

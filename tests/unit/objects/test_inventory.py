@@ -18,7 +18,6 @@ from fluxsm.objects.inventory import (
     stale,
     to_status,
     union,
-    without,
 )
 
 RBAC = "rbac.authorization.k8s.io"
@@ -167,12 +166,6 @@ def test_another_version_alone_is_not_stale() -> None:
     assert stale(OLD, NEW) == (Entry("_a_x_K", "v1"),)
     assert stale(OLD, OLD) == ()
     assert stale(OLD, ()) == OLD
-
-
-def test_what_is_gone_leaves_the_list() -> None:
-    """At whatever version it was deleted."""
-    assert without(OLD, [ref("x", "v9", "K", "", "a")]) == (Entry("_b_x_K", "v1"),)
-    assert without(OLD, []) == OLD
 
 
 def test_dependents_are_deleted_before_what_they_depend_on() -> None:

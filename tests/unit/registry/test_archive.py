@@ -7,6 +7,7 @@ import gzip
 import io
 import tarfile
 from collections.abc import Callable, Mapping
+from random import Random
 
 import pytest
 from hypothesis import given
@@ -139,6 +140,29 @@ def test_a_bomb_is_not_unpacked_to_the_end() -> None:
             zipped.write(b"\0" * (1 << 20))
     with pytest.raises(ArtifactError, match="compressed more than 200 times"):
         unpack(bomb.getvalue())
+
+
+def test_files_are_read_in_any_order() -> None:
+    """From the nearest point before each, also across several points, and again."""
+    texts = {f"flux/v{number}/a.yaml": Random(number).randbytes(800_000) for number in range(6)}  # noqa: S311
+    found = unpack(pack(texts))
+    for path in (*reversed(texts), *texts):
+        assert found[path] == texts[path]
+    with pytest.raises(KeyError):
+        found["flux/v9/a.yaml"]
+
+
+@pytest.mark.parametrize("padding", [b"", b"\0" * 512])
+def test_a_stream_may_have_several_parts(padding: bytes) -> None:
+    """Some tools compress each file by itself; zeros may stand between the parts and at the end."""
+    raw = gzip.decompress(pack(GOOD))
+    parts = [gzip.compress(raw[start : start + 700]) for start in range(0, len(raw), 700)]
+    assert len(parts) > 2
+    assert dict(unpack(b"".join(part + padding for part in parts))) == GOOD
+    with pytest.raises(ArtifactError, match="damaged"):
+        unpack(b"".join(parts) + padding + b"rest")
+    with pytest.raises(ArtifactError, match="damaged"):
+        unpack(b"".join(parts)[:-1])
 
 
 def test_the_same_files_give_the_same_bytes() -> None:

@@ -8,12 +8,12 @@ import json
 from collections.abc import Callable
 
 import pytest
-import requests
 
 from fluxsm.adapters.registry.archive import pack
 from fluxsm.adapters.registry.auth import RegistryAuth
 from fluxsm.adapters.registry.client import OrasRegistry
 from fluxsm.adapters.registry.docker_config import DockerConfig, Login
+from fluxsm.adapters.registry.transport import Response
 from fluxsm.errors import ArtifactError
 from tests.registry.faulty import FILES, Answer, Behaviour, FaultyRegistry, Seen, manifest_path
 
@@ -101,6 +101,26 @@ def test_an_anonymous_token_is_asked_for_without_a_login(
     lock(faulty, bearer(faulty), f"Bearer {TOKEN}")
     faulty.on("GET", "/token", Answer(body=json.dumps({"token": TOKEN}).encode()))
     assert dict(client().pull(faulty.reference, None).files) == FILES
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        "Bearer realm={0},service=s,scope=pull",
+        'BEARER Realm="{0}", Service="s", Scope="pull"',
+        'Basic realm="r", Bearer realm="{0}",service="s",scope="pull"',
+    ],
+)
+def test_a_challenge_may_be_written_in_several_ways(
+    faulty: FaultyRegistry, client: Client, form: str
+) -> None:
+    """With and without quotes, in upper and lower case, beside another one."""
+    faulty.serve()
+    lock(faulty, form.format(f"http://{faulty.host}/token"), f"Bearer {TOKEN}")
+    faulty.on("GET", "/token", Answer(body=json.dumps({"token": TOKEN}).encode()))
+    assert dict(client().pull(faulty.reference, None).files) == FILES
+    asked = [item.path for item in faulty.seen if item.path.startswith("/token")]
+    assert asked == ["/token?service=s&scope=pull"]
 
 
 @pytest.mark.parametrize(
@@ -197,12 +217,13 @@ def test_redirects_in_circles_end(faulty: FaultyRegistry, client: Client) -> Non
 def test_a_token_service_must_speak_https(realm: str, expected: str) -> None:
     """As soon as the registry does; nothing is sent to it otherwise."""
 
-    def send(*_: object, **__: object) -> requests.Response:
+    def send(*_: object, **__: object) -> Response:
         raise AssertionError("something was sent")
 
     login = Login(username=USER, password=PASSWORD)
-    auth = RegistryAuth(host="registry.test", login=login, source="Secret ns/regcred", send=send)
-    auth.prefix = "https"
+    auth = RegistryAuth(
+        host="registry.test", plain=False, login=login, source="Secret ns/regcred", send=send
+    )
     assert expected in failure(lambda: auth.answer(f'Bearer realm="{realm}",service="s"'))
 
 
