@@ -79,7 +79,7 @@ controlplane: ## Build the test control plane (once per machine)
 	@$(PYTHON) -m tests.controlplane build >/dev/null
 
 crash: $(STAMP) controlplane ## A crash at every write, and other faults, on a real API server (about an hour)
-	$(BIN)/python -m tests.crash $(CRASH)
+	$(BIN)/python -m tools.crash $(CRASH)
 
 bench: $(STAMP) controlplane ## Requests, time and memory, against the targets
 	$(BIN)/python -m bench

@@ -52,7 +52,7 @@ ROWS = (
     (
         "A crash at every write; answers refused, lost, late, cut, old; lines lost, late, doubled",
         "a proxy before a real API server: kills, also one after the other; a sample of the rest",
-        "python -m tests.crash",
+        "python -m tools.crash",
     ),
     (
         "An event that is lost without a word, or comes twice, late or in the wrong order",
@@ -112,27 +112,27 @@ ROWS = (
     (
         "Silence of the network, death and oblivion of the API server, SIGTERM, in each state",
         "a proxy that passes nothing on and closes nothing; kill, compaction; SIGTERM",
-        "pytest -m integration tests/integration/test_process_harm.py",
+        "pytest -m integration tests/integration/test_disruption.py",
     ),
     (
         "The operator is told to end while nobody answers it",
         "a proxy that passes nothing on and closes nothing; SIGTERM",
-        "pytest -m integration tests/integration/test_process_faults.py",
+        "pytest -m integration tests/integration/test_termination.py",
     ),
     (
         "Two operators, a leader that is killed or paused",
         "several processes on a real API server; the audit log tells who wrote",
-        "pytest -m integration tests/integration/test_process_election.py",
+        "pytest -m integration tests/integration/test_election.py",
     ),
     (
         "The same in a fetch and in a migration, and a leader that dies in them",
         "a registry that keeps them waiting; a resource in every version that was ever stored",
-        "pytest -m integration tests/integration/test_process_states.py",
+        "pytest -m integration tests/integration/test_disruption_held.py",
     ),
     (
         "Somebody reads the metrics who may not",
         "tokens that the real API server knows, does not know, or knows without the right",
-        "pytest -m integration tests/integration/test_process_metrics.py",
+        "pytest -m integration tests/integration/test_secure_metrics.py",
     ),
     (
         "Somebody changes or deletes managed objects, again and again",
@@ -147,17 +147,17 @@ ROWS = (
     (
         "A registry that is away, wrong credentials, an unknown authority",
         "a real OCI registry",
-        "pytest -m integration tests/integration/test_registry.py",
+        "pytest -m integration tests/integration/test_artifact.py",
     ),
     (
         "A release that is not signed, first or as an upgrade",
         "a real OCI registry and a real API server",
-        "pytest -m integration tests/integration/test_registry_signatures.py",
+        "pytest -m integration tests/integration/test_signatures.py",
     ),
     (
         "A connection to anywhere but the API server, though nobody asked for an artifact",
         "every other connection of the process is refused, and noted",
-        "pytest -m integration tests/integration/test_registry_air_gap.py",
+        "pytest -m integration tests/integration/test_air_gap.py",
     ),
     (
         "Objects that the API should not admit",

@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The states that must be held up to be met: a registry that says nothing, a migration of much.
+
+In both the leader is killed, and all other harm is done.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from fluxsm.api import names
+from fluxsm.api.objects import Manifest
+from tests.controlplane.cluster import Cluster
+from tests.integration.disruption import FLAGS, HARM, Harm, Scene
+from tests.integration.instance import RECONCILE, Instance
+from tests.integration.process import Process, eventually, spec
+from tests.integration.proxy import Proxy, through
+from tests.integration.resources import Stored, check_survived, store_in_all_versions
+from tests.registry.fixtures import distribution, push
+from tests.registry.server import Registry
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
+
+NAMESPACE = names.DEFAULT_NAMESPACE
+SIX = list(names.COMPONENTS[:6])
+
+LEASE = (
+    "--leader-election-lease-duration=8s",
+    "--leader-election-renew-deadline=6s",
+    "--leader-election-retry-period=500ms",
+)
+"""Long enough for a leader that shares its processor with the rewriting of many objects."""
+
+Start = Callable[..., Process]
+
+
+class LateRegistry:
+    """Takes connections and says nothing, until it is told to answer."""
+
+    def __init__(self, folder: Path) -> None:
+        """Take a port."""
+        self._registry = Registry(folder)
+        self.host = self._registry.host
+        host, _, port = self.host.partition(":")
+        self._silence = socket.create_server((host, int(port)))
+
+    def answer(self) -> None:
+        """Be a registry with Flux in it."""
+        self._silence.close()
+        self._registry.start()
+        push(self.host, distribution("v2.8.8"))
+
+    def close(self) -> None:
+        """End."""
+        self._silence.close()
+        self._registry.stop()
+
+
+@pytest.fixture
+def registry(tmp_path: Path) -> Iterator[LateRegistry]:
+    """A registry that is silent at first."""
+    found = LateRegistry(tmp_path / "registry")
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def start(own: Cluster, upstream: Path, tmp_path: Path) -> Iterator[Start]:
+    """Start an operator by the name of its user; in the end another one takes the instance away."""
+    instance = Instance(own, NAMESPACE)
+    started: list[Process] = []
+
+    def begin(user: str, *flags: str) -> Process:
+        flags = (*flags, f"--artifact-cache={tmp_path / 'cache'}")
+        process = Process(own, NAMESPACE, user=user, storage=upstream, flags=flags)
+        started.append(process)
+        process.start()
+        return process
+
+    yield begin
+    for process in started:
+        process.kill()
+    if instance.read():
+        cleaner = begin("fluxsm", "--enable-leader-election=false")
+        try:
+            instance.delete()
+            instance.goes(seconds=40)
+        finally:
+            cleaner.kill()
+
+
+@pytest.fixture
+def pair(own: Cluster, start: Start) -> tuple[Process, Process, Instance]:
+    """A leader, one that waits, and the instance."""
+    first = start("fluxsm", *LEASE)
+    eventually(lambda: first.leads, "leader")
+    second = start("other", *LEASE)
+    eventually(lambda: second.says("has started"), "second process")
+    return first, second, Instance(own, NAMESPACE)
+
+
+@pytest.fixture
+def scene(own: Cluster, proxy: Proxy, start: Start) -> Scene:
+    """An operator alone, behind a network that can fall silent."""
+    process = start("fluxsm", *FLAGS, f"--kubeconfig={through(proxy, own)}")
+    eventually(lambda: process.says("has started"), "process")
+    return Scene(process, Instance(own, NAMESPACE), proxy)
+
+
+def of_registry(registry: LateRegistry) -> Manifest:
+    """A small instance with an artifact."""
+    artifact = f"oci://{registry.host}/flux/manifests:latest"
+    return spec(
+        distribution={"version": "2.8.x", "registry": "ghcr.io/fluxcd", "artifact": artifact}
+    )
+
+
+def grown_old(first: Process, instance: Instance) -> list[Stored]:
+    """An installation of long ago, with a resource in each version that was ever stored."""
+    old = {"version": "2.3.0", "registry": "ghcr.io/fluxcd"}
+    instance.create(spec(distribution=old, components=SIX, wait=False))
+    instance.becomes_ready()
+    instance.annotate({RECONCILE: "disabled"})
+    first.reaches("Suspended")
+    stored = store_in_all_versions(instance.cluster, NAMESPACE)
+    instance.patch(spec={"distribution": {"version": "2.8.8"}})
+    return stored
+
+
+def test_the_other_fetches_what_a_killed_leader_could_not(
+    pair: tuple[Process, Process, Instance], registry: LateRegistry
+) -> None:
+    """The leader died while it waited for the registry."""
+    first, second, instance = pair
+    instance.create(of_registry(registry))
+    first.reaches("FetchingArtifact")
+    first.kill()
+    assert first.transitions()[-1].dest == "FetchingArtifact"
+    registry.answer()
+    instance.becomes_ready()
+    assert second.leads
+
+
+def test_the_other_migrates_what_a_killed_leader_left(
+    pair: tuple[Process, Process, Instance],
+) -> None:
+    """The leader died between two rewrites; nothing is lost, and nothing stays behind."""
+    first, second, instance = pair
+    stored = grown_old(first, instance)
+    instance.annotate({RECONCILE: None})
+    first.reaches("Migrating")
+    first.kill()
+    assert first.transitions()[-1].dest == "Migrating"
+    instance.becomes_ready(seconds=90)
+    assert second.leads
+    check_survived(instance.cluster, stored)
+
+
+@HARM
+def test_an_artifact_is_fetched_all_the_same(
+    scene: Scene, registry: LateRegistry, harm: Harm
+) -> None:
+    """The harm is done while the registry keeps everybody waiting."""
+    scene.instance.create(of_registry(registry))
+    scene.process.reaches("FetchingArtifact")
+    harm(scene, "FetchingArtifact")
+    scene.clear()
+    registry.answer()
+    scene.instance.becomes_ready(seconds=90)
+
+
+@HARM
+def test_a_migration_goes_on_all_the_same(scene: Scene, harm: Harm) -> None:
+    """The harm is done between two rewrites."""
+    stored = grown_old(scene.process, scene.instance)
+    scene.instance.annotate({RECONCILE: None})
+    scene.process.reaches("Migrating")
+    harm(scene, "Migrating")
+    scene.clear()
+    scene.instance.becomes_ready(seconds=90)
+    check_survived(scene.instance.cluster, stored)

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An operator that is told to end while nobody answers it, and one that is asked how it is."""
+
+from __future__ import annotations
+
+import urllib.request
+from collections.abc import Iterator
+
+import pytest
+
+from fluxsm.api import names
+from tests.controlplane.cluster import Cluster
+from tests.controlplane.process import free_ports
+from tests.integration.disruption import end_in_time
+from tests.integration.instance import Instance
+from tests.integration.process import Process, eventually, spec
+from tests.integration.proxy import Proxy, through
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
+
+ALONE = "--enable-leader-election=false"
+
+
+@pytest.fixture
+def instance(own: Cluster) -> Iterator[Instance]:
+    """The instance of the control plane; it goes with the test."""
+    found = Instance(own, names.DEFAULT_NAMESPACE)
+    yield found
+    if found.read():
+        with Process(own, found.namespace, flags=[ALONE]):
+            found.delete()
+            found.goes()
+
+
+@pytest.mark.parametrize("state", ["Applying", "Ready"])
+def test_the_end_does_not_wait_for_a_silent_server(
+    own: Cluster, instance: Instance, proxy: Proxy, state: str
+) -> None:
+    """Within ten seconds, whatever is under way; the next process goes on."""
+    flags = [ALONE, f"--kubeconfig={through(proxy, own)}"]
+    with Process(own, instance.namespace, flags=flags) as process:
+        instance.create(spec())
+        process.reaches(state)
+        proxy.swallow()
+        end_in_time(process)
+    with Process(own, instance.namespace, flags=[ALONE]):
+        instance.becomes_ready()
+
+
+def test_probes_answer_on_every_process(own: Cluster, instance: Instance) -> None:
+    """Also where the other one leads; /metrics counts the requests for the lease."""
+    health, metrics = free_ports(2)
+    flags = [f"--health-addr=127.0.0.1:{health}", f"--metrics-addr=127.0.0.1:{metrics}"]
+    with Process(own, instance.namespace) as leader, Process(
+        own, instance.namespace, flags=flags, user="other"
+    ) as waiting:  # fmt: skip
+        eventually(lambda: leader.leads or waiting.leads, "leader")
+        eventually(lambda: waiting.says("started"), "start")
+        for path in ("/healthz", "/healthz/ping", "/readyz", "/readyz/ping"):
+            with urllib.request.urlopen(f"http://127.0.0.1:{health}{path}") as answer:
+                assert (answer.status, answer.read()) == (200, b"ok\n")
+
+        def counts() -> bool:
+            with urllib.request.urlopen(f"http://127.0.0.1:{metrics}/metrics") as answer:
+                return b'rest_client_requests_total{code="200",method="GET"}' in answer.read()
+
+        eventually(counts, "request that is counted")
