@@ -10,7 +10,7 @@ STAMP := $(VENV)/.installed
 CLUSTER ?= local
 ONCE ?=
 CRASH ?=
-# Tests start operators by the hundred: each would compile all sources anew.
+# Tests start operators by the hundred: each would compile all sources again.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
@@ -57,7 +57,7 @@ contracts: $(STAMP) ## Import directions
 generate: $(STAMP) ## Write the generated files
 	$(BIN)/python -m tools.generate
 
-golden: $(STAMP) ## Write the expected builds of the starter distribution anew; review the diff
+golden: $(STAMP) ## Write the expected builds of the starter distribution; review the diff
 	@$(BIN)/python -m tests.golden
 
 verify: $(STAMP) ## Fail when a generated file is stale
@@ -66,7 +66,7 @@ verify: $(STAMP) ## Fail when a generated file is stale
 machine: $(STAMP) ## Check the laws of the state machine in every case
 	$(BIN)/fluxsm check-machine
 
-mutate: $(STAMP) ## Delete and redirect each row of the table; something must notice (minutes)
+mutate: $(STAMP) ## Delete and redirect each row of the table; a check must fail (minutes)
 	$(BIN)/python -m tools.mutate
 
 reliability: $(STAMP) controlplane ## Bring every fault about and note what came of it (many minutes)

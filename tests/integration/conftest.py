@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One control plane with the CRDs of the operator, and what tests of a whole life need."""
+"""One control plane with the CRDs of the operator, and what tests of a whole lifecycle need."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def served(cluster: Cluster) -> Cluster:
 
 @pytest.fixture(scope="module")
 def own() -> Iterator[Cluster]:
-    """A control plane of the module alone, that may be hurt, with the CRDs and the namespace."""
+    """A control plane of the module alone, that may be disrupted, with CRDs and namespace."""
     with Cluster() as found:
         install_crds(found)
         found.create_namespace(names.DEFAULT_NAMESPACE)
@@ -36,7 +36,7 @@ def own() -> Iterator[Cluster]:
 
 @pytest.fixture
 def proxy(own: Cluster) -> Iterator[Proxy]:
-    """A connection to the module's own control plane that can fall silent."""
+    """A connection to the module's own control plane that can stop to answer."""
     found = Proxy(int(own.server.rpartition(":")[2]))
     yield found
     found.close()

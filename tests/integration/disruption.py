@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What can happen to an operator and to its API server, whatever state it is in.
+"""Disruptions of an operator and of its API server, whatever state the operator is in.
 
 The stated limits: a request that gets no answer is given up after 15 s, a watch that is silent
 after `--watch-idle-limit`, and the pause before the next attempt is 30 s at most. A process that is
-told to end has ten seconds.
+asked to end has ten seconds.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from tests.integration.process import Process, bring_back, eventually
 from tests.integration.proxy import Proxy
 
 FLAGS: Final = ("--enable-leader-election=false", "--watch-idle-limit=2s")
-"""Of an operator that is to be harmed: its lease could not be renewed here."""
+"""Flags of an operator that is disrupted: it could not renew a lease here."""
 
 LIMIT: Final = 50
 """Seconds: the time limit of a request, the longest pause, and five for the work itself."""
@@ -31,8 +31,8 @@ UNANSWERED: Final = "a request did not end in time"
 
 
 @dataclass(frozen=True)
-class Scene:
-    """An operator behind a network that can fall silent, and its instance."""
+class Subject:
+    """An operator behind a network that can stop to answer, and its instance."""
 
     process: Process
     instance: Instance
@@ -40,7 +40,7 @@ class Scene:
 
     @property
     def state(self) -> str:
-        """The state that the process has last told of; it tells of a life from Pending on."""
+        """The state that the process has logged last; it logs each lifecycle from Pending on."""
         found = self.process.transitions()
         last = found[-1].dest if found else "Ready"
         return "Pending" if last == "Gone" else last
@@ -62,52 +62,52 @@ class Scene:
 
 
 def end_in_time(process: Process) -> None:
-    """Tell a process to end, and see that it does: well, or because an answer did not come."""
+    """Ask a process to end, and check that it does: well, or because an answer did not come."""
     code, seconds = process.terminates()
     assert seconds < END_SECONDS
     assert code == int(process.says(UNANSWERED))
 
 
-Harm = Callable[[Scene, str], None]
+Disruption = Callable[[Subject, str], None]
 
 
-def the_network_falls_silent(scene: Scene, state: str) -> None:
+def the_network_stops_answering(subject: Subject, state: str) -> None:
     """No FIN, no RST, no answer: only the time limits tell."""
-    scene.proxy.swallow()
-    told = len(scene.process.lines())
-    assert scene.state == state
-    eventually(lambda: scene.gives_up(after=told), "end of the patience")
+    subject.proxy.swallow()
+    logged = len(subject.process.lines())
+    assert subject.state == state
+    eventually(lambda: subject.gives_up(after=logged), "time limit")
 
 
-def the_apiserver_dies(scene: Scene, state: str) -> None:
-    """It is killed, and comes again."""
-    cluster = scene.instance.cluster
+def the_apiserver_dies(subject: Subject, state: str) -> None:
+    """It is killed, and starts again."""
+    cluster = subject.instance.cluster
     cluster.kill("kube-apiserver")
-    assert scene.state == state
+    assert subject.state == state
     bring_back(cluster)
 
 
-def the_apiserver_forgets(scene: Scene, state: str) -> None:
+def the_apiserver_is_compacted(subject: Subject, state: str) -> None:
     """When it comes again, etcd was compacted: the old place of a watch is gone."""
-    cluster = scene.instance.cluster
+    cluster = subject.instance.cluster
     cluster.kill("kube-apiserver")
-    assert scene.state == state
+    assert subject.state == state
     cluster.compact()
     bring_back(cluster)
 
 
-def the_process_is_told_to_end(scene: Scene, state: str) -> None:
+def the_process_is_asked_to_end(subject: Subject, state: str) -> None:
     """As Kubernetes does it; another process will find the status that it has left."""
-    assert scene.state == state
-    end_in_time(scene.process)
+    assert subject.state == state
+    end_in_time(subject.process)
 
 
-HARM = pytest.mark.parametrize(
-    "harm",
+DISRUPTIONS = pytest.mark.parametrize(
+    "disruption",
     [
-        the_network_falls_silent,
+        the_network_stops_answering,
         the_apiserver_dies,
-        the_apiserver_forgets,
-        the_process_is_told_to_end,
+        the_apiserver_is_compacted,
+        the_process_is_asked_to_end,
     ],
 )

@@ -90,7 +90,7 @@ def put_secret(instance: Instance, host: str, password: str) -> None:
     instance.cluster.kubectl("apply", "-f", "-", stdin=json.dumps(secret))
 
 
-def test_art_1_newer_patches_are_installed_and_broken_ones_are_not(
+def test_newer_patches_are_installed_and_broken_ones_are_not(
     instance: Instance, start: Callable[..., Operator], registry: Registry
 ) -> None:
     """Ready, upgraded, blocked but still Ready, and free again: all within seconds."""
@@ -108,10 +108,10 @@ def test_art_1_newer_patches_are_installed_and_broken_ones_are_not(
     manifest = instance.becomes(
         lambda found: names.UPGRADE_BLOCKED in conditions(found), names.UPGRADE_BLOCKED, seconds=10
     )
-    told = conditions(manifest)
-    assert told[names.READY]["status"] == "True"
-    assert told[names.UPGRADE_BLOCKED]["reason"] == names.ARTIFACT_FAILED
-    assert "not gzip" in told[names.UPGRADE_BLOCKED]["message"]
+    found = conditions(manifest)
+    assert found[names.READY]["status"] == "True"
+    assert found[names.UPGRADE_BLOCKED]["reason"] == names.ARTIFACT_FAILED
+    assert "not gzip" in found[names.UPGRADE_BLOCKED]["message"]
     assert manifest["status"]["lastArtifactRevision"] == second
     assert names.ARTIFACT_FAILED in instance.reasons()
 
@@ -121,7 +121,7 @@ def test_art_1_newer_patches_are_installed_and_broken_ones_are_not(
     assert operator.errors() == []
 
 
-def test_art_8_drift_is_repaired_while_the_registry_is_away(
+def test_drift_is_repaired_while_the_registry_is_away(
     instance: Instance, start: Callable[..., Operator], registry: Registry
 ) -> None:
     """By the process that installed it, and by a new one that finds the artifact in its cache."""

@@ -2,7 +2,7 @@
 """When the registry is asked whether the artifact is still the same, and when it is not.
 
 The reference has a loop of its own for that, which leaves an annotation for the other one, and
-which not every annotation wakes (ART-11 to 13). Here the state Ready asks, and the run that a
+which not every annotation wakes. Here the state Ready asks, and the run that a
 change of the annotations starts asks as well.
 """
 
@@ -70,7 +70,7 @@ def is_left_alone(registry: Registry) -> bool:
     return checks(registry) == before
 
 
-def test_art_2_and_3_the_same_artifact_changes_nothing(
+def test_the_same_artifact_changes_nothing(
     instance: Instance, start: Callable[[], Operator], registry: Registry
 ) -> None:
     """It is asked for in the rhythm of the annotation, and nothing is written about it."""
@@ -85,7 +85,7 @@ def test_art_2_and_3_the_same_artifact_changes_nothing(
     assert len(writes(instance.cluster, "fluxsm")) == written
 
 
-def test_art_4_5_and_9_who_is_disabled_or_going_is_left_alone(
+def test_who_is_disabled_or_going_is_left_alone(
     instance: Instance, start: Callable[[], Operator], registry: Registry
 ) -> None:
     """And who is enabled again asks at once, however long the interval."""
@@ -108,7 +108,7 @@ def test_art_4_5_and_9_who_is_disabled_or_going_is_left_alone(
     instance.patch(metadata={"finalizers": None})
 
 
-def test_art_6_an_installation_without_an_artifact_asks_nobody(
+def test_an_installation_without_an_artifact_asks_nobody(
     instance: Instance, start: Callable[[], Operator], registry: Registry
 ) -> None:
     """Until there is one."""
@@ -122,7 +122,7 @@ def test_art_6_an_installation_without_an_artifact_asks_nobody(
     instance.becomes(runs("v2.8.1"), "v2.8.1")
 
 
-def test_art_7_a_run_that_is_under_way_is_not_disturbed(
+def test_a_run_that_is_under_way_is_not_disturbed(
     instance: Instance, start: Callable[[], Operator], registry: Registry
 ) -> None:
     """It waits for pods that no node takes."""
@@ -135,7 +135,7 @@ def test_art_7_a_run_that_is_under_way_is_not_disturbed(
     instance.becomes(runs("v2.8.1"), "v2.8.1")
 
 
-def test_art_10_another_rhythm_is_heard_at_once(
+def test_another_interval_counts_at_once(
     instance: Instance, start: Callable[[], Operator], registry: Registry
 ) -> None:
     """The check that was due in an hour is due now."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Each harm in each state, and what comes of it is what would have come anyway.
+"""Each disruption in each state: the end is the same as without it.
 
 FetchingArtifact and Migrating must be held up by a registry, or by many objects: see
 `test_disruption_held.py`.
@@ -17,7 +17,7 @@ import pytest
 
 from fluxsm.api import names
 from tests.controlplane.cluster import Cluster
-from tests.integration.disruption import FLAGS, HARM, LIMIT, Harm, Scene
+from tests.integration.disruption import DISRUPTIONS, FLAGS, LIMIT, Disruption, Subject
 from tests.integration.instance import MERGE, RECONCILE, Instance
 from tests.integration.operator import until
 from tests.integration.process import Process, eventually, spec
@@ -35,10 +35,10 @@ _OF_OTHERS = frozenset({"ReplicaSet", names.REPORT_KIND})
 
 
 @dataclass(frozen=True)
-class Stage(Scene):
-    """A scene whose instance is Ready at first, and whose world can be compared."""
+class Installation(Subject):
+    """A subject whose instance is Ready at first, and whose objects can be compared."""
 
-    def begin_anew(self) -> None:
+    def remove_instance(self) -> None:
         """Take the instance away."""
         self.instance.delete()
         self.instance.goes()
@@ -83,7 +83,7 @@ def _without_counts(value: Any) -> Any:
 
 
 @pytest.fixture
-def stage(own: Cluster, proxy: Proxy) -> Iterator[Stage]:
+def installation(own: Cluster, proxy: Proxy) -> Iterator[Installation]:
     """The instance stays Ready for the next test: the control plane ends with the module."""
     instance = Instance(own, names.DEFAULT_NAMESPACE)
     flags = [*FLAGS, f"--kubeconfig={through(proxy, own)}"]
@@ -91,96 +91,96 @@ def stage(own: Cluster, proxy: Proxy) -> Iterator[Stage]:
         if not instance.read():
             instance.create(spec())
         process.reaches("Ready")
-        yield Stage(process, instance, proxy)
+        yield Installation(process, instance, proxy)
 
 
 @contextmanager
-def pending(stage: Stage) -> Iterator[None]:
+def pending(installation: Installation) -> Iterator[None]:
     """The only request of the state, for the finalizer, is lost."""
-    stage.begin_anew()
-    stage.proxy.swallow_requests()
-    stage.instance.create(spec())
-    eventually(lambda: stage.proxy.has_swallowed, "request")
+    installation.remove_instance()
+    installation.proxy.swallow_requests()
+    installation.instance.create(spec())
+    eventually(lambda: installation.proxy.has_swallowed, "request")
     yield
 
 
 @contextmanager
-def building(stage: Stage) -> Iterator[None]:
+def building(installation: Installation) -> Iterator[None]:
     """Its first request is for the CRDs that are there, where the finalizer is there already."""
-    stage.begin_anew()
-    before = len(stage.process.transitions())
-    stage.proxy.swallow_requests()
-    stage.instance.create(spec(), finalizers=[names.FINALIZER])
-    stage.process.reaches("Building", after=before)
+    installation.remove_instance()
+    before = len(installation.process.transitions())
+    installation.proxy.swallow_requests()
+    installation.instance.create(spec(), finalizers=[names.FINALIZER])
+    installation.process.reaches("Building", after=before)
     yield
 
 
 @contextmanager
-def applying(stage: Stage) -> Iterator[None]:
+def applying(installation: Installation) -> Iterator[None]:
     """Among the writes of an installation."""
-    stage.begin_anew()
-    before = len(stage.process.transitions())
-    stage.instance.create(spec())
-    stage.process.reaches("Applying", after=before)
+    installation.remove_instance()
+    before = len(installation.process.transitions())
+    installation.instance.create(spec())
+    installation.process.reaches("Applying", after=before)
     yield
 
 
 @contextmanager
-def health_checking(stage: Stage) -> Iterator[None]:
+def health_checking(installation: Installation) -> Iterator[None]:
     """Pods do not get ready while nobody plays the nodes."""
-    nodes = stage.instance.cluster.child("kwok")
+    nodes = installation.instance.cluster.child("kwok")
     nodes.send(signal.SIGSTOP)
     try:
-        stage.begin_anew()
-        before = len(stage.process.transitions())
-        stage.instance.create(spec())
-        stage.process.reaches("HealthChecking", after=before)
+        installation.remove_instance()
+        before = len(installation.process.transitions())
+        installation.instance.create(spec())
+        installation.process.reaches("HealthChecking", after=before)
         yield
     finally:
         nodes.send(signal.SIGCONT)
 
 
 @contextmanager
-def ready(stage: Stage) -> Iterator[None]:
+def ready(installation: Installation) -> Iterator[None]:
     """Something is deleted that must be repaired."""
     yield
-    stage.instance.cluster.request("DELETE", DEPLOYMENT, {"propagationPolicy": "Background"})
+    installation.instance.cluster.request("DELETE", DEPLOYMENT, {"propagationPolicy": "Background"})
 
 
 @contextmanager
-def failed(stage: Stage) -> Iterator[None]:
+def failed(installation: Installation) -> Iterator[None]:
     """There is no such version, until the user thinks again."""
-    stage.instance.patch(spec={"distribution": {"version": "2.999.x"}})
-    stage.process.reaches("Failed")
+    installation.instance.patch(spec={"distribution": {"version": "2.999.x"}})
+    installation.process.reaches("Failed")
     yield
-    stage.instance.patch(spec=spec())
+    installation.instance.patch(spec=spec())
 
 
 @contextmanager
-def suspended(stage: Stage) -> Iterator[None]:
+def suspended(installation: Installation) -> Iterator[None]:
     """Until the user resumes."""
-    stage.instance.annotate({RECONCILE: "disabled"})
-    stage.process.reaches("Suspended")
+    installation.instance.annotate({RECONCILE: "disabled"})
+    installation.process.reaches("Suspended")
     yield
-    stage.instance.annotate({RECONCILE: None})
+    installation.instance.annotate({RECONCILE: None})
 
 
 @contextmanager
-def uninstalling(stage: Stage) -> Iterator[None]:
+def uninstalling(installation: Installation) -> Iterator[None]:
     """A Deployment does not go before somebody else has let go of it."""
-    _hold(stage, "example.com/held")
-    stage.instance.delete()
-    stage.process.reaches("Uninstalling")
+    _hold(installation, "example.com/held")
+    installation.instance.delete()
+    installation.process.reaches("Uninstalling")
     yield
-    _hold(stage)
+    _hold(installation)
 
 
-def _hold(stage: Stage, *finalizers: str) -> None:
+def _hold(installation: Installation, *finalizers: str) -> None:
     body = {"metadata": {"finalizers": list(finalizers) or None}}
-    stage.instance.cluster.request("PATCH", DEPLOYMENT, body, content_type=MERGE)
+    installation.instance.cluster.request("PATCH", DEPLOYMENT, body, content_type=MERGE)
 
 
-HOLDS: dict[str, Callable[[Stage], AbstractContextManager[None]]] = {
+HOLDS: dict[str, Callable[[Installation], AbstractContextManager[None]]] = {
     "Pending": pending,
     "Building": building,
     "Applying": applying,
@@ -192,18 +192,23 @@ HOLDS: dict[str, Callable[[Stage], AbstractContextManager[None]]] = {
 }
 
 
-@HARM
+@DISRUPTIONS
 @pytest.mark.parametrize("state", HOLDS)
-def test_harm_changes_nothing(stage: Stage, state: str, harm: Harm) -> None:
+def test_a_disruption_changes_nothing(
+    installation: Installation, state: str, disruption: Disruption
+) -> None:
     """The end is the same, and what happens meanwhile is not missed."""
-    before = stage.world()
-    with HOLDS[state](stage):
-        harm(stage, state)
-    stage.clear()
+    before = installation.world()
+    with HOLDS[state](installation):
+        disruption(installation, state)
+    installation.clear()
     if state == "Uninstalling":
-        stage.instance.goes(seconds=LIMIT)
-        stage.instance.create(spec())
-    eventually(stage.is_repaired, "repair", seconds=LIMIT)
-    stage.instance.becomes_ready(seconds=LIMIT)
-    until(lambda: not stage.differences(before), lambda: f"end: {stage.differences(before)}")
-    assert not stage.errors()
+        installation.instance.goes(seconds=LIMIT)
+        installation.instance.create(spec())
+    eventually(installation.is_repaired, "repair", seconds=LIMIT)
+    installation.instance.becomes_ready(seconds=LIMIT)
+    until(
+        lambda: not installation.differences(before),
+        lambda: f"end: {installation.differences(before)}",
+    )
+    assert not installation.errors()

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The states that must be held up to be met: a registry that says nothing, a migration of much.
+"""Disruptions in FetchingArtifact and Migrating, which only last when something holds them up.
 
-In both the leader is killed, and all other harm is done.
+A registry that does not answer holds up the one, many objects the other. The leader is killed in
+both, and they get all other disruptions.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import pytest
 from fluxsm.api import names
 from fluxsm.api.objects import Manifest
 from tests.controlplane.cluster import Cluster
-from tests.integration.disruption import FLAGS, HARM, Harm, Scene
+from tests.integration.disruption import DISRUPTIONS, FLAGS, Disruption, Subject
 from tests.integration.instance import RECONCILE, Instance
 from tests.integration.process import Process, eventually, spec
 from tests.integration.proxy import Proxy, through
@@ -39,30 +40,30 @@ Start = Callable[..., Process]
 
 
 class LateRegistry:
-    """Takes connections and says nothing, until it is told to answer."""
+    """Takes connections and sends nothing, until `answer` is called."""
 
     def __init__(self, folder: Path) -> None:
         """Take a port."""
         self._registry = Registry(folder)
         self.host = self._registry.host
         host, _, port = self.host.partition(":")
-        self._silence = socket.create_server((host, int(port)))
+        self._listener = socket.create_server((host, int(port)))
 
     def answer(self) -> None:
         """Be a registry with Flux in it."""
-        self._silence.close()
+        self._listener.close()
         self._registry.start()
         push(self.host, distribution("v2.8.8"))
 
     def close(self) -> None:
         """End."""
-        self._silence.close()
+        self._listener.close()
         self._registry.stop()
 
 
 @pytest.fixture
 def registry(tmp_path: Path) -> Iterator[LateRegistry]:
-    """A registry that is silent at first."""
+    """A registry that does not answer at first."""
     found = LateRegistry(tmp_path / "registry")
     yield found
     found.close()
@@ -104,11 +105,11 @@ def pair(own: Cluster, start: Start) -> tuple[Process, Process, Instance]:
 
 
 @pytest.fixture
-def scene(own: Cluster, proxy: Proxy, start: Start) -> Scene:
-    """An operator alone, behind a network that can fall silent."""
+def subject(own: Cluster, proxy: Proxy, start: Start) -> Subject:
+    """An operator alone, behind a network that can stop to answer."""
     process = start("fluxsm", *FLAGS, f"--kubeconfig={through(proxy, own)}")
     eventually(lambda: process.says("has started"), "process")
-    return Scene(process, Instance(own, NAMESPACE), proxy)
+    return Subject(process, Instance(own, NAMESPACE), proxy)
 
 
 def of_registry(registry: LateRegistry) -> Manifest:
@@ -160,26 +161,26 @@ def test_the_other_migrates_what_a_killed_leader_left(
     check_survived(instance.cluster, stored)
 
 
-@HARM
+@DISRUPTIONS
 def test_an_artifact_is_fetched_all_the_same(
-    scene: Scene, registry: LateRegistry, harm: Harm
+    subject: Subject, registry: LateRegistry, disruption: Disruption
 ) -> None:
-    """The harm is done while the registry keeps everybody waiting."""
-    scene.instance.create(of_registry(registry))
-    scene.process.reaches("FetchingArtifact")
-    harm(scene, "FetchingArtifact")
-    scene.clear()
+    """The disruption comes while the registry keeps everybody waiting."""
+    subject.instance.create(of_registry(registry))
+    subject.process.reaches("FetchingArtifact")
+    disruption(subject, "FetchingArtifact")
+    subject.clear()
     registry.answer()
-    scene.instance.becomes_ready(seconds=90)
+    subject.instance.becomes_ready(seconds=90)
 
 
-@HARM
-def test_a_migration_goes_on_all_the_same(scene: Scene, harm: Harm) -> None:
-    """The harm is done between two rewrites."""
-    stored = grown_old(scene.process, scene.instance)
-    scene.instance.annotate({RECONCILE: None})
-    scene.process.reaches("Migrating")
-    harm(scene, "Migrating")
-    scene.clear()
-    scene.instance.becomes_ready(seconds=90)
-    check_survived(scene.instance.cluster, stored)
+@DISRUPTIONS
+def test_a_migration_goes_on_all_the_same(subject: Subject, disruption: Disruption) -> None:
+    """The disruption comes between two rewrites."""
+    stored = grown_old(subject.process, subject.instance)
+    subject.instance.annotate({RECONCILE: None})
+    subject.process.reaches("Migrating")
+    disruption(subject, "Migrating")
+    subject.clear()
+    subject.instance.becomes_ready(seconds=90)
+    check_survived(subject.instance.cluster, stored)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the outside is told: metrics, notifications, when the next run is: MET, ADD-11, 12, 15."""
+"""What others learn of an instance: metrics, notifications, the time of the next run."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def info(url: str) -> list[dict[str, str]]:
     return series(url, "flux_instance_info")
 
 
-def test_met_1_to_3_one_series_tells_of_the_instance(instance: Instance, operate: Operate) -> None:
+def test_one_series_describes_the_instance(instance: Instance, operate: Operate) -> None:
     """It follows the status, and goes with the instance; the rest of the page counts."""
     (port,) = free_ports(1)
     operate(flags=[f"--metrics-addr=127.0.0.1:{port}"])
@@ -127,7 +127,7 @@ def listening(listener: Listener) -> Iterator[str]:
             thread.join()
 
 
-def test_add_11_and_12_notifications_arrive(instance: Instance, operate: Operate) -> None:
+def test_notifications_arrive(instance: Instance, operate: Operate) -> None:
     """One that failed is sent again, one that is known already is not; Ready waits for neither."""
     listener = Listener(500, 200, 429)
     with listening(listener) as address:
@@ -160,7 +160,7 @@ def test_add_11_and_12_notifications_arrive(instance: Instance, operate: Operate
     assert operator.errors() == []
 
 
-def test_add_15_chance_keeps_runs_apart(instance: Instance, operate: Operate) -> None:
+def test_chance_keeps_runs_apart(instance: Instance, operate: Operate) -> None:
     """An hour, give or take 5 %, and another time after each run."""
     operate()
     instance.create(SPEC, {names.RECONCILE_EVERY: "1h"})

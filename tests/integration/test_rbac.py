@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The operator lives with exactly the rights of manifests/rbac.
+"""The operator works with exactly the rights of manifests/rbac.
 
 It installs, waits, upgrades, migrates and uninstalls as its ServiceAccount. Then each right is
 taken away in turn, and the API server itself is asked whether a request that was really sent
@@ -145,8 +145,8 @@ def applied(cluster: Cluster) -> str:
 
 
 @pytest.fixture(scope="module")
-def life(cluster: Cluster, applied: str) -> list[Request]:
-    """The requests of a whole life under the ServiceAccount of the manifests."""
+def lifecycle(cluster: Cluster, applied: str) -> list[Request]:
+    """The requests of a whole lifecycle under the ServiceAccount of the manifests."""
     del applied
     components = list(names.COMPONENTS[:6])
     sync = {"kind": "GitRepository", "url": "https://example.com/a", "ref": "main", "path": "x"}
@@ -200,9 +200,9 @@ def test_the_manifests_pass_the_restricted_profile(cluster: Cluster, applied: st
     )
 
 
-def test_nothing_is_forbidden(life: list[Request]) -> None:
-    """The rights are enough for a whole life."""
-    assert [f"{item.verb} {item.uri}" for item in life if item.code in {401, 403}] == []
+def test_nothing_is_forbidden(lifecycle: list[Request]) -> None:
+    """The rights are enough for a whole lifecycle."""
+    assert [f"{item.verb} {item.uri}" for item in lifecycle if item.code in {401, 403}] == []
 
 
 GRANTS = [
@@ -219,14 +219,14 @@ GRANTS = [
 
 @pytest.mark.parametrize(("where", "number", "group", "resource"), GRANTS)
 def test_without_a_right_a_request_would_be_refused(
-    cluster: Cluster, life: list[Request], where: str, number: int, group: str, resource: str
+    cluster: Cluster, lifecycle: list[Request], where: str, number: int, group: str, resource: str
 ) -> None:
     """The API server's own answer, for a request that the operator really sent."""
     right = (CLUSTER if where == "cluster" else LOCAL)[number]
     needed = sorted(
         {
             asked
-            for request in life
+            for request in lifecycle
             for asked in questions(request)
             if covers(right, group, resource, asked, local=where == "namespace")
         }
@@ -299,10 +299,10 @@ def set_rules(cluster: Cluster, path: str, rules: list[dict[str, Any]]) -> None:
 
 
 def test_the_controllers_rights_cannot_be_given_without_bind_and_escalate(
-    cluster: Cluster, life: list[Request]
+    cluster: Cluster, lifecycle: list[Request]
 ) -> None:
     """These two are why the operator is as mighty as cluster-admin, whatever else it lacks."""
-    del life
+    del lifecycle
     (number,) = [index for index, right in enumerate(CLUSTER) if "bind" in right.verbs]
     bind = (
         "create", "clusterrolebinding", "probe", "--clusterrole=cluster-admin",

@@ -71,8 +71,8 @@ def test_only_what_is_signed_is_installed(
     assert verified["status"] == "True"
     assert verified["message"] == f"{reference} ({first}) is signed by {name}"
     until(lambda: names.VERIFIED in instance.reasons(), "the event", seconds=10)
-    told = [item["message"] for item in instance.events() if item["reason"] == names.VERIFIED]
-    assert told == [verified["message"]]
+    messages = [item["message"] for item in instance.events() if item["reason"] == names.VERIFIED]
+    assert messages == [verified["message"]]
 
     second = push(registry.host, distribution("v2.8.0", "v2.8.1"))
     manifest = instance.becomes(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An operator that is told to end while nobody answers it, and one that is asked how it is."""
+"""An operator that is asked to end while nobody answers it, and the probes of one that waits."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def instance(own: Cluster) -> Iterator[Instance]:
 
 
 @pytest.mark.parametrize("state", ["Applying", "Ready"])
-def test_the_end_does_not_wait_for_a_silent_server(
+def test_the_end_does_not_wait_for_an_answer(
     own: Cluster, instance: Instance, proxy: Proxy, state: str
 ) -> None:
     """Within ten seconds, whatever is under way; the next process goes on."""
