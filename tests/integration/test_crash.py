@@ -8,42 +8,42 @@ from collections.abc import Iterator, Mapping
 import pytest
 
 from tools.crash import report
+from tools.crash.environment import Environment, Verdict
 from tools.crash.faults import ANSWERS, LINES, OUTDATED, Fault, Unit
 from tools.crash.invariants import Reference
 from tools.crash.lifecycles import MINOR
-from tools.crash.testbed import Testbed, Verdict
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")
-def testbed() -> Iterator[Testbed]:
+def environment() -> Iterator[Environment]:
     """A control plane on which the lifecycle was run without faults."""
-    with Testbed() as found:
+    with Environment() as found:
         found.measure(MINOR)
         yield found
 
 
-def test_a_crash_in_each_writing_state_changes_nothing(testbed: Testbed) -> None:
+def test_a_crash_in_each_writing_state_changes_nothing(environment: Environment) -> None:
     """A lifecycle that is killed in each of its phases ends as one that is not."""
-    verdicts = _run(testbed, _kills(testbed.references))
+    verdicts = _run(environment, _kills(environment.references))
     died_in = {state for verdict in verdicts for state in verdict.states}
     assert died_in >= {"Pending", "Applying", "Migrating", "Uninstalling"}, _lines(verdicts)
 
 
-def test_a_fault_of_each_kind_changes_nothing(testbed: Testbed) -> None:
+def test_a_fault_of_each_kind_changes_nothing(environment: Environment) -> None:
     """Answers that are refused, lost, late, cut or old; watch lines lost, doubled or late."""
     runs = _disrupted()
     kinds = {fault.kind for faults in runs for fault in faults.values()}
     assert kinds == {*ANSWERS, *LINES, OUTDATED}
-    _run(testbed, runs)
+    _run(environment, runs)
 
 
-def _run(testbed: Testbed, runs: list[dict[str, Fault]]) -> list[Verdict]:
+def _run(environment: Environment, runs: list[dict[str, Fault]]) -> list[Verdict]:
     """Run the lifecycle with faults, all of which must be injected and change nothing."""
     verdicts: list[Verdict] = []
     for faults in runs:
-        verdicts += testbed.run(MINOR, faults, testbed.references)
+        verdicts += environment.run(MINOR, faults, environment.references)
         assert not [verdict for verdict in verdicts if verdict.findings], _lines(verdicts)
     assert all(verdict.reached for verdict in verdicts), _lines(verdicts)
     return verdicts

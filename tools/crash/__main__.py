@@ -9,8 +9,8 @@ import time
 from collections.abc import Sequence
 
 from tools.crash import report, workers
+from tools.crash.environment import Verdict
 from tools.crash.lifecycles import MODES, lifecycles
-from tools.crash.testbed import Verdict
 
 
 def main(args: Sequence[str]) -> int:

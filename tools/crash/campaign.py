@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Final
 
+from tools.crash.environment import Environment, Verdict
 from tools.crash.faults import (
     ANSWERS,
     KILLS,
@@ -21,7 +22,6 @@ from tools.crash.faults import (
 )
 from tools.crash.invariants import Reference
 from tools.crash.lifecycles import Lifecycle
-from tools.crash.testbed import Testbed, Verdict
 
 WRITE_STRIDE: Final = 9
 READ_STRIDE: Final = 5
@@ -117,13 +117,13 @@ def run(
     wanted = set(modes) & set(lifecycle.modes)
     if not wanted or (share.number and wanted == {"relentless"}):
         return  # nothing, or a single run
-    testbed = _testbed(lifecycle)
+    environment = _environment(lifecycle)
     try:
-        references = testbed.measure(lifecycle)
-        testbed.verify(lifecycle, references)
+        references = environment.measure(lifecycle)
+        environment.verify(lifecycle, references)
         queue = share.of(plan(lifecycle, modes, references))
         while queue:
-            verdicts = testbed.run(lifecycle, queue[0], references)
+            verdicts = environment.run(lifecycle, queue[0], references)
             for item in verdicts:
                 if item.fault or item.findings:
                     report(item)
@@ -131,12 +131,12 @@ def run(
             left = {name: fault for name, fault in queue[0].items() if name not in done}
             queue[0:1] = [left] if left else []
             if any(item.findings for item in verdicts):
-                testbed.close()
-                testbed = _testbed(lifecycle)
-                references = testbed.measure(lifecycle)
+                environment.close()
+                environment = _environment(lifecycle)
+                references = environment.measure(lifecycle)
     finally:
-        testbed.close()
+        environment.close()
 
 
-def _testbed(lifecycle: Lifecycle) -> Testbed:
-    return Testbed(storage=lifecycle.storage, flags=tuple(lifecycle.flags)).open()
+def _environment(lifecycle: Lifecycle) -> Environment:
+    return Environment(storage=lifecycle.storage, flags=tuple(lifecycle.flags)).open()

@@ -6,8 +6,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+from tools.crash.environment import Verdict
 from tools.crash.faults import KILLS, LINES, READS, RELENTLESS
-from tools.crash.testbed import Verdict
 
 
 def line(verdict: Verdict) -> str:

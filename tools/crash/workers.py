@@ -13,8 +13,8 @@ from typing import TypeAlias
 from tests.controlplane.binary import ControlPlaneError
 from tools.crash import campaign
 from tools.crash.campaign import Share
+from tools.crash.environment import PhaseError, Verdict
 from tools.crash.lifecycles import lifecycles
-from tools.crash.testbed import PhaseError, Verdict
 
 Message: TypeAlias = Verdict | str | None
 """A verdict, why a worker gives up, or that it is done."""

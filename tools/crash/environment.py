@@ -87,7 +87,7 @@ class _Course:
         return self.starts - 1 if fault.kills else fault.fired
 
 
-class Testbed:
+class Environment:
     """One control plane with an operator behind a proxy. Use it as a context manager.
 
     Attributes:
