@@ -12,7 +12,7 @@ from fluxsm.api import names
 from tests.controlplane.cluster import Cluster
 from tests.integration.instance import Instance, install_crds
 from tests.integration.operator import Operator, until
-from tests.integration.proxy import Proxy
+from tests.integration.proxy import Proxy, proxied
 
 ROOT = Path(__file__).resolve().parents[2]
 UPSTREAM = ROOT.parent / "shared"
@@ -37,9 +37,15 @@ def own() -> Iterator[Cluster]:
 @pytest.fixture
 def proxy(own: Cluster) -> Iterator[Proxy]:
     """A connection to the module's own control plane that can stop to answer."""
-    found = Proxy(int(own.server.rpartition(":")[2]))
-    yield found
-    found.close()
+    with proxied(own) as found:
+        yield found
+
+
+@pytest.fixture
+def served_proxy(served: Cluster) -> Iterator[Proxy]:
+    """A connection to the shared control plane that can stop to answer."""
+    with proxied(served) as found:
+        yield found
 
 
 @pytest.fixture(scope="session")

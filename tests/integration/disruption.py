@@ -8,11 +8,9 @@ asked to end has ten seconds.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
-
-import pytest
 
 from tests.integration.instance import Instance
 from tests.integration.process import Process, bring_back, eventually
@@ -102,12 +100,9 @@ def the_process_is_asked_to_end(subject: Subject, state: str) -> None:
     end_in_time(subject.process)
 
 
-DISRUPTIONS = pytest.mark.parametrize(
-    "disruption",
-    [
-        the_network_stops_answering,
-        the_apiserver_dies,
-        the_apiserver_is_compacted,
-        the_process_is_asked_to_end,
-    ],
+DISRUPTIONS: Final[Sequence[Disruption]] = (
+    the_network_stops_answering,
+    the_apiserver_dies,
+    the_apiserver_is_compacted,
+    the_process_is_asked_to_end,
 )

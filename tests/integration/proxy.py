@@ -6,8 +6,8 @@ from __future__ import annotations
 import json
 import socket
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -111,6 +111,16 @@ class Proxy:
             for end in (source, sink):
                 with suppress(OSError):
                     end.shutdown(socket.SHUT_RDWR)
+
+
+@contextmanager
+def proxied(cluster: Cluster) -> Iterator[Proxy]:
+    """A proxy before a control plane."""
+    found = Proxy(int(cluster.server.rpartition(":")[2]))
+    try:
+        yield found
+    finally:
+        found.close()
 
 
 def through(proxy: Proxy, cluster: Cluster) -> Path:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from _pytest.mark.structures import ParameterSet
 
 from fluxsm.api import names
 from tests.controlplane.cluster import Cluster
@@ -192,8 +193,16 @@ HOLDS: dict[str, Callable[[Installation], AbstractContextManager[None]]] = {
 }
 
 
-@DISRUPTIONS
-@pytest.mark.parametrize("state", HOLDS)
+def _cases() -> Iterator[ParameterSet]:
+    """Every disruption in every state; each test run has each state once, the slow one the rest."""
+    for place, state in enumerate(HOLDS):
+        for number, disruption in enumerate(DISRUPTIONS):
+            always = number == place % len(DISRUPTIONS)
+            name = f"{state}-{disruption.__name__}"
+            yield pytest.param(state, disruption, id=name, marks=() if always else pytest.mark.slow)
+
+
+@pytest.mark.parametrize(("state", "disruption"), _cases())
 def test_a_disruption_changes_nothing(
     installation: Installation, state: str, disruption: Disruption
 ) -> None:

@@ -16,7 +16,13 @@ import pytest
 from fluxsm.api import names
 from fluxsm.api.objects import Manifest
 from tests.controlplane.cluster import Cluster
-from tests.integration.disruption import DISRUPTIONS, FLAGS, Disruption, Subject
+from tests.integration.disruption import (
+    DISRUPTIONS,
+    FLAGS,
+    Disruption,
+    Subject,
+    the_process_is_asked_to_end,
+)
 from tests.integration.instance import RECONCILE, Instance
 from tests.integration.process import Process, eventually, spec
 from tests.integration.proxy import Proxy, through
@@ -161,7 +167,13 @@ def test_the_other_migrates_what_a_killed_leader_left(
     check_survived(instance.cluster, stored)
 
 
-@DISRUPTIONS
+@pytest.mark.parametrize(
+    "disruption",
+    [
+        pytest.param(item, marks=() if item is the_process_is_asked_to_end else pytest.mark.slow)
+        for item in DISRUPTIONS
+    ],
+)
 def test_an_artifact_is_fetched_all_the_same(
     subject: Subject, registry: LateRegistry, disruption: Disruption
 ) -> None:
@@ -174,7 +186,8 @@ def test_an_artifact_is_fetched_all_the_same(
     subject.instance.becomes_ready(seconds=90)
 
 
-@DISRUPTIONS
+@pytest.mark.slow
+@pytest.mark.parametrize("disruption", DISRUPTIONS)
 def test_a_migration_goes_on_all_the_same(subject: Subject, disruption: Disruption) -> None:
     """The disruption comes between two rewrites."""
     stored = grown_old(subject.process, subject.instance)

@@ -105,20 +105,24 @@ def test_the_other_finishes_what_a_killed_leader_began(
     assert deployments == {"source-controller", "kustomize-controller"}
 
 
-def test_the_other_begins_what_a_killed_leader_could_not(own: Cluster, proxy: Proxy) -> None:
+def test_the_other_begins_what_a_killed_leader_could_not(
+    served: Cluster, namespace: str, served_proxy: Proxy
+) -> None:
     """The leader died in Pending: its first request got lost."""
-    instance = Instance(own, names.DEFAULT_NAMESPACE)
-    behind = f"--kubeconfig={through(proxy, own)}"
-    with Process(own, instance.namespace, flags=[*SHORT_LEASE, behind]) as first:
+    instance = Instance(served, namespace)
+    behind = f"--kubeconfig={through(served_proxy, served)}"
+    with Process(served, namespace, flags=[*SHORT_LEASE, behind]) as first:
         eventually(lambda: first.leads, "leader")
-        with Process(own, instance.namespace, flags=SHORT_LEASE, user=SECOND) as second:
-            proxy.swallow_requests()
+        with Process(served, namespace, flags=SHORT_LEASE, user=SECOND) as second:
+            served_proxy.swallow_requests()
             instance.create(spec())
-            eventually(lambda: proxy.has_swallowed, "request")
+            eventually(lambda: served_proxy.has_swallowed, "request")
             first.kill()
             assert not first.transitions()
             instance.becomes_ready()
             assert second.leads
+            instance.delete()
+            instance.goes()
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ def spec(version: str, components: list[str], **more: Any) -> Manifest:
     return {"distribution": distribution, "components": components, "wait": False, **more}
 
 
-@pytest.mark.parametrize("older", ["2.3.0", "2.6.4"])
+@pytest.mark.parametrize("older", ["2.3.0", pytest.param("2.6.4", marks=pytest.mark.slow)])
 def test_an_upgrade_over_many_minors_keeps_every_resource(
     instance: Instance, operate: Operate, upstream: Path, older: str
 ) -> None:

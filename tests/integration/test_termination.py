@@ -8,7 +8,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from fluxsm.api import names
 from tests.controlplane.cluster import Cluster
 from tests.controlplane.process import free_ports
 from tests.integration.disruption import end_in_time
@@ -22,37 +21,37 @@ ALONE = "--enable-leader-election=false"
 
 
 @pytest.fixture
-def instance(own: Cluster) -> Iterator[Instance]:
-    """The instance of the control plane; it goes with the test."""
-    found = Instance(own, names.DEFAULT_NAMESPACE)
+def instance(served: Cluster, namespace: str) -> Iterator[Instance]:
+    """The instance of a fresh namespace; it goes with the test."""
+    found = Instance(served, namespace)
     yield found
     if found.read():
-        with Process(own, found.namespace, flags=[ALONE]):
+        with Process(served, found.namespace, flags=[ALONE]):
             found.delete()
             found.goes()
 
 
 @pytest.mark.parametrize("state", ["Applying", "Ready"])
 def test_the_end_does_not_wait_for_an_answer(
-    own: Cluster, instance: Instance, proxy: Proxy, state: str
+    served: Cluster, instance: Instance, served_proxy: Proxy, state: str
 ) -> None:
     """Within ten seconds, whatever is under way; the next process goes on."""
-    flags = [ALONE, f"--kubeconfig={through(proxy, own)}"]
-    with Process(own, instance.namespace, flags=flags) as process:
+    flags = [ALONE, f"--kubeconfig={through(served_proxy, served)}"]
+    with Process(served, instance.namespace, flags=flags) as process:
         instance.create(spec())
         process.reaches(state)
-        proxy.swallow()
+        served_proxy.swallow()
         end_in_time(process)
-    with Process(own, instance.namespace, flags=[ALONE]):
+    with Process(served, instance.namespace, flags=[ALONE]):
         instance.becomes_ready()
 
 
-def test_probes_answer_on_every_process(own: Cluster, instance: Instance) -> None:
+def test_probes_answer_on_every_process(served: Cluster, instance: Instance) -> None:
     """Also where the other one leads; /metrics counts the requests for the lease."""
     health, metrics = free_ports(2)
     flags = [f"--health-addr=127.0.0.1:{health}", f"--metrics-addr=127.0.0.1:{metrics}"]
-    with Process(own, instance.namespace) as leader, Process(
-        own, instance.namespace, flags=flags, user="other"
+    with Process(served, instance.namespace) as leader, Process(
+        served, instance.namespace, flags=flags, user="other"
     ) as waiting:  # fmt: skip
         eventually(lambda: leader.leads or waiting.leads, "leader")
         eventually(lambda: waiting.says("started"), "start")
