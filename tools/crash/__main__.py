@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
 from collections.abc import Sequence
@@ -63,7 +64,12 @@ def _parser() -> argparse.ArgumentParser:
         metavar="N/M",
         help="the Nth of M parts, which together have every fault once",
     )
-    parser.add_argument("--workers", type=int, default=2, help="control planes at a time")
+    parser.add_argument(
+        "--workers",
+        type=int,
+        default=2 * (os.cpu_count() or 1),  # a worker waits about half of its time
+        help="control planes at a time; default: two for each processor",
+    )
     return parser
 
 

@@ -28,6 +28,7 @@ from tools.crash.world import Reader, comparable
 
 PHASE_SECONDS: Final = 60.0
 IDLE_SECONDS: Final = 0.6
+"""How long nothing may be written after the end of a phase; it is examined meanwhile."""
 CONVERGE_SECONDS: Final = 8.0
 RESYNC_SECONDS: Final = 8
 """Longer than most phases, and short enough that a lost line is made up for within one."""
@@ -258,30 +259,29 @@ class Environment:
         self, phase: Phase, fault: Fault | None, course: _Course, reference: Reference | None
     ) -> list[str]:
         may_fail = fault is not None and not fault.kills
+        self._failed |= may_fail  # the history has it in the phases that follow, too
         if fault and fault.blinds:
             time.sleep(RESYNC_SECONDS)  # what it did not see may still be to repair
-        findings = self._idle()
+        before, idle_until = len(self.proxy.journal.writes()), time.monotonic() + IDLE_SECONDS
+        findings = self._judge_world(reference)
+        time.sleep(max(0.0, idle_until - time.monotonic()))
         writes = self.proxy.journal.writes()
         transitions = self.operator.transitions()
+        findings += invariants.idle(before, len(writes), writes)
         findings += invariants.sound_path(transitions, may_fail=may_fail)
         findings += self.operator.problems() if not may_fail else []
-        findings += invariants.nothing_in_an_old_version(self._reader.read(), self.cluster.stored)
         if reference is None:
-            findings += self._remember(phase)
-        else:
-            runs = course.starts + sum(item.dest == "Failed" for item in transitions)
-            runs += fault is not None and fault.blinds
-            findings += invariants.no_needless_writes(reference, writes, self._known, starts=runs)
-            self._failed |= may_fail  # the history has it in the phases that follow, too
+            return findings + self._remember(phase)
+        runs = course.starts + sum(item.dest == "Failed" for item in transitions)
+        runs += fault is not None and fault.blinds
+        return findings + invariants.no_needless_writes(reference, writes, self._known, starts=runs)
+
+    def _judge_world(self, reference: Reference | None) -> list[str]:
+        """Examine what the API server holds, against the reference where there is one."""
+        findings = invariants.nothing_in_an_old_version(self._reader.read(), self.cluster.stored)
+        if reference is not None:
             findings += self._compare(reference, forgive_failures=self._failed)
         return findings
-
-    def _idle(self) -> list[str]:
-        """Wait a little after the end, and check that nothing is written."""
-        before = len(self.proxy.journal.writes())
-        time.sleep(IDLE_SECONDS)
-        writes = self.proxy.journal.writes()
-        return invariants.idle(before, len(writes), writes)
 
     def _remember(self, phase: Phase) -> list[str]:
         time.sleep(CONVERGE_SECONDS / 4)  # the controllers of the cluster have work left to do
