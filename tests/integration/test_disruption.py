@@ -202,7 +202,7 @@ def _cases() -> Iterator[ParameterSet]:
             yield pytest.param(state, disruption, id=name, marks=() if always else pytest.mark.slow)
 
 
-@pytest.mark.parametrize(("state", "disruption"), _cases())
+@pytest.mark.parametrize(("state", "disruption"), list(_cases()))
 def test_a_disruption_changes_nothing(
     installation: Installation, state: str, disruption: Disruption
 ) -> None:
