@@ -40,9 +40,11 @@ class Installation(Subject):
     """A subject whose instance is Ready at first, and whose objects can be compared."""
 
     def remove_instance(self) -> None:
-        """Take the instance away."""
+        """Take the instance away, and wait until the process knows."""
+        before = len(self.process.transitions())
         self.instance.delete()
         self.instance.goes()
+        self.process.reaches("Gone", after=before)
 
     def is_repaired(self) -> bool:
         """Whether the Deployment that may have been deleted is there."""
