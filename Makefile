@@ -10,12 +10,13 @@ STAMP := $(VENV)/.installed
 CLUSTER ?= local
 ONCE ?=
 CRASH ?=
-# Tests start operators by the hundred: each would compile all sources anew.
+CORE_TESTS := $(wildcard $(addprefix tests/unit/,machine objects build) tests/unit/cli tests/property tests/golden)
+# Tests start operators by the hundred: each would compile all sources again.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test unit integration lint fmt type contracts verify generate golden machine mutate reliability \
-        controlplane crash bench image lock registry clean
+.PHONY: help setup run test test-slow unit integration cover lint fmt type contracts verify generate golden machine \
+        mutate reliability controlplane crash bench image lock registry clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
@@ -35,10 +36,17 @@ run: $(STAMP) ## Show an instance going to Ready (ONCE=1 ends then; CLUSTER=curr
 test: lint type contracts verify machine unit integration ## Everything that must be green
 
 unit: $(STAMP) ## Unit, state, golden, contract and property tests, without a control plane
-	$(BIN)/python -m pytest -m "not integration" -n 2 -q
+	$(BIN)/python -m pytest -m "not integration and not slow" -n 2 -q
 
 integration: $(STAMP) controlplane ## Tests on real control planes, one of its own for each process
-	$(BIN)/python -m pytest -m integration -n 2 --dist loadfile -q
+	$(BIN)/python -m pytest -m "integration and not slow" -n 2 --dist loadfile -q
+
+test-slow: $(STAMP) controlplane cover ## What `make test` takes samples of, in full: crashes, disruptions, the image, property tests
+	HYPOTHESIS_PROFILE=deep $(BIN)/python -m pytest tests/property tests/contract -m "not integration and not slow" -n 2 -q
+	$(BIN)/python -m pytest -m slow -n 2 --dist loadfile -q
+
+cover: $(STAMP) ## Branches of the pure core that its own tests do not take; fails when there are more than before
+	$(BIN)/python -m pytest -m "not slow" -n 0 -q --cov --cov-report=term $(CORE_TESTS)
 
 lint: $(STAMP) ## Style
 	$(BIN)/ruff check
@@ -57,7 +65,7 @@ contracts: $(STAMP) ## Import directions
 generate: $(STAMP) ## Write the generated files
 	$(BIN)/python -m tools.generate
 
-golden: $(STAMP) ## Write the expected builds of the starter distribution anew; review the diff
+golden: $(STAMP) ## Write the expected builds of the starter distribution; review the diff
 	@$(BIN)/python -m tests.golden
 
 verify: $(STAMP) ## Fail when a generated file is stale
@@ -66,7 +74,7 @@ verify: $(STAMP) ## Fail when a generated file is stale
 machine: $(STAMP) ## Check the laws of the state machine in every case
 	$(BIN)/fluxsm check-machine
 
-mutate: $(STAMP) ## Delete and redirect each row of the table; something must notice (minutes)
+mutate: $(STAMP) ## Delete and redirect each row of the table; a check must fail (minutes)
 	$(BIN)/python -m tools.mutate
 
 reliability: $(STAMP) controlplane ## Bring every fault about and note what came of it (many minutes)
@@ -78,8 +86,8 @@ registry: ## Install the OCI registry that tests use (Debian, as root)
 controlplane: ## Build the test control plane (once per machine)
 	@$(PYTHON) -m tests.controlplane build >/dev/null
 
-crash: $(STAMP) controlplane ## A crash at every write, and other faults, on a real API server (about an hour)
-	$(BIN)/python -m tests.crash $(CRASH)
+crash: $(STAMP) controlplane ## A fault at every write, on a real API server (CRASH="--part 1/4" for a part, CRASH=--help)
+	$(BIN)/python -m tools.crash $(CRASH)
 
 bench: $(STAMP) controlplane registry ## Requests, time and memory, against the targets
 	$(BIN)/python -m bench

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`make reliability`: bring every fault about, and note on the reliability page what came of it.
+"""`make reliability`: cause every fault, and write the result to the reliability page.
 
 With words as arguments only the lines are run whose command holds one of them; the others keep
 the result that the page has.
@@ -41,7 +41,7 @@ ROWS = (
         "python -m tools.mutate",
     ),
     (
-        "A case that nobody thought of; conditions that contradict each other",
+        "An unforeseen case; conditions that contradict each other",
         "every step from every place that can be reached, with real statuses",
         "fluxsm check-machine",
     ),
@@ -53,11 +53,11 @@ ROWS = (
     (
         "A crash at every write; answers refused, lost, late, cut, old; lines lost, late, doubled",
         "a proxy before a real API server: kills, also one after the other; a sample of the rest",
-        "python -m tests.crash",
+        "python -m tools.crash",
     ),
     (
-        "An event that is lost without a word, or comes twice, late or in the wrong order",
-        "what a watch tells, in every order; the clock is the test's",
+        "An event that is lost, or comes twice, late or in the wrong order",
+        "what a watch sends, in every order; the clock is the test's",
         "pytest tests/unit/adapters/test_watch.py",
     ),
     (
@@ -72,7 +72,7 @@ ROWS = (
     ),
     (
         "A restart, a suspension, a deletion or an edit in any state; a lost status",
-        "each in every scene of a life",
+        "each at every point of a lifecycle",
         "pytest tests/states/test_lifecycle.py",
     ),
     (
@@ -96,13 +96,13 @@ ROWS = (
         "pytest tests/unit/build/test_yaml.py",
     ),
     (
-        "A registry that breaks off, drips, falls silent, lies about bytes, limits, moves tags",
-        "a server that answers as told",
+        "A registry that breaks off, is slow, stops, sends wrong bytes, limits, moves tags",
+        "a server that answers as the test wants",
         "pytest tests/unit/registry/test_pull.py tests/unit/registry/test_transport.py",
     ),
     (
         "A registry or token service that is after a login",
-        "redirects and challenges of a server that answers as told",
+        "redirects and challenges of such a server",
         "pytest tests/unit/registry/test_logins.py",
     ),
     (
@@ -111,29 +111,29 @@ ROWS = (
         "pytest tests/unit/registry/test_signatures.py tests/unit/registry/test_identities.py",
     ),
     (
-        "Silence of the network, death and oblivion of the API server, SIGTERM, in each state",
+        "A network without answers, death and compaction of the API server, SIGTERM, in each state",
         "a proxy that passes nothing on and closes nothing; kill, compaction; SIGTERM",
-        "pytest -m integration tests/integration/test_process_harm.py",
+        "pytest -m integration tests/integration/test_disruption.py",
     ),
     (
-        "The operator is told to end while nobody answers it",
+        "The operator is asked to end while nobody answers it",
         "a proxy that passes nothing on and closes nothing; SIGTERM",
-        "pytest -m integration tests/integration/test_process_faults.py",
+        "pytest -m integration tests/integration/test_termination.py",
     ),
     (
         "Two operators, a leader that is killed or paused",
-        "several processes on a real API server; the audit log tells who wrote",
-        "pytest -m integration tests/integration/test_process_election.py",
+        "several processes on a real API server; the audit log says who wrote",
+        "pytest -m integration tests/integration/test_election.py",
     ),
     (
         "The same in a fetch and in a migration, and a leader that dies in them",
         "a registry that keeps them waiting; a resource in every version that was ever stored",
-        "pytest -m integration tests/integration/test_process_states.py",
+        "pytest -m integration tests/integration/test_disruption_held.py",
     ),
     (
         "Somebody reads the metrics who may not",
         "tokens that the real API server knows, does not know, or knows without the right",
-        "pytest -m integration tests/integration/test_process_metrics.py",
+        "pytest -m integration tests/integration/test_secure_metrics.py",
     ),
     (
         "Somebody changes or deletes managed objects, again and again",
@@ -148,17 +148,17 @@ ROWS = (
     (
         "A registry that is away, wrong credentials, an unknown authority",
         "a real OCI registry",
-        "pytest -m integration tests/integration/test_registry.py",
+        "pytest -m integration tests/integration/test_artifact.py",
     ),
     (
         "A release that is not signed, first or as an upgrade",
         "a real OCI registry and a real API server",
-        "pytest -m integration tests/integration/test_registry_signatures.py",
+        "pytest -m integration tests/integration/test_signatures.py",
     ),
     (
         "A connection to anywhere but the API server, though nobody asked for an artifact",
         "every other connection of the process is refused, and noted",
-        "pytest -m integration tests/integration/test_registry_air_gap.py",
+        "pytest -m integration tests/integration/test_air_gap.py",
     ),
     (
         "Objects that the API should not admit",

@@ -3,7 +3,7 @@
 
 The Go module beside this file makes one binary that acts as every program. It takes minutes to
 compile, so it is kept in a cache folder outside the repository, under a name made from the
-sources: a change of the sources builds anew, everything else starts at once.
+sources: a change of the sources builds again, everything else starts at once.
 
 Of the 2,787 packages that it compiles, the API server and etcd alone need 2,132 (`go list -deps`):
 leaving controllers out would save little, so all of the controller manager is in, and the flags of

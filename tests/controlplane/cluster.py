@@ -121,7 +121,7 @@ class Cluster:
     ) -> None:
         self.stop()
 
-    # Life
+    # Start and stop
 
     def start(self) -> None:
         """Start everything and wait until the API server is ready.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One control plane with the CRDs of the operator, and what tests of a whole life need."""
+"""One control plane with the CRDs of the operator, and what tests of a whole lifecycle need."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from fluxsm.api import names
 from tests.controlplane.cluster import Cluster
 from tests.integration.instance import Instance, install_crds
 from tests.integration.operator import Operator, until
-from tests.integration.proxy import Proxy
+from tests.integration.proxy import Proxy, proxied
 
 ROOT = Path(__file__).resolve().parents[2]
 UPSTREAM = ROOT.parent / "shared"
@@ -27,7 +27,7 @@ def served(cluster: Cluster) -> Cluster:
 
 @pytest.fixture(scope="module")
 def own() -> Iterator[Cluster]:
-    """A control plane of the module alone, that may be hurt, with the CRDs and the namespace."""
+    """A control plane of the module alone, that may be disrupted, with CRDs and namespace."""
     with Cluster() as found:
         install_crds(found)
         found.create_namespace(names.DEFAULT_NAMESPACE)
@@ -36,10 +36,16 @@ def own() -> Iterator[Cluster]:
 
 @pytest.fixture
 def proxy(own: Cluster) -> Iterator[Proxy]:
-    """A connection to the module's own control plane that can fall silent."""
-    found = Proxy(int(own.server.rpartition(":")[2]))
-    yield found
-    found.close()
+    """A connection to the module's own control plane that can stop to answer."""
+    with proxied(own) as found:
+        yield found
+
+
+@pytest.fixture
+def served_proxy(served: Cluster) -> Iterator[Proxy]:
+    """A connection to the shared control plane that can stop to answer."""
+    with proxied(served) as found:
+        yield found
 
 
 @pytest.fixture(scope="session")

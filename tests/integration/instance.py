@@ -175,7 +175,7 @@ class Instance:
 
 
 def is_ready(manifest: Manifest) -> bool:
-    """Whether an instance is Ready, and has heard all that was asked of it."""
+    """Whether an instance is Ready, and nothing that was asked of it is left to do."""
     status = manifest.get("status") or {}
     instance = parse_instance(manifest)
     ready = _ready(manifest)

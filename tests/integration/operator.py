@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The operator as it runs in production, a process of its own, and what its log tells."""
+"""The operator as it runs in production, a process of its own, and what its log says."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transition:
-    """One transition as the log tells it.
+    """One transition as the log has it.
 
     Attributes:
         source: the state that was left.
@@ -119,7 +119,7 @@ class Operator:
         for line in Path(f"/proc/{self.pid}/status").read_text().splitlines():
             if line.startswith("VmRSS:"):
                 return int(line.split()[1]) / 1024
-        raise AssertionError("the process does not tell its resident memory")
+        raise AssertionError("the process does not show its resident memory")
 
     def lines(self) -> list[dict[str, Any]]:
         """The log so far; a last line that is still being written is left out."""

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A connection to the API server that can fall silent: no FIN, no RST, no answer."""
+"""A connection to the API server that can stop to answer: no FIN, no RST, no data."""
 
 from __future__ import annotations
 
 import json
 import socket
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from tests.controlplane.cluster import Cluster
 
 
 @dataclass(frozen=True, slots=True)
-class _Silence:
+class _Loss:
     """What does not come through any more; connections keep the one that they began with.
 
     Attributes:
@@ -31,12 +31,12 @@ class _Silence:
 
 
 class Proxy:
-    """Passes bytes on to the API server, until it falls silent without closing anything."""
+    """Passes bytes on to the API server, until it passes nothing on, without closing anything."""
 
     def __init__(self, port: int) -> None:
         """Listen; connections are passed on to a port of this machine."""
         self._target = port
-        self._silence = _Silence()
+        self._loss = _Loss()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = int(self._listener.getsockname()[1])
         self._ends: list[socket.socket] = [self._listener]
@@ -44,22 +44,22 @@ class Proxy:
         self._start(self._accept)
 
     def swallow(self) -> None:
-        """From now on nothing comes through, and nobody is told."""
+        """From now on nothing comes through, and nothing is closed."""
         self.swallow_requests()
-        self._silence.answers.set()
+        self._loss.answers.set()
 
     def swallow_requests(self) -> None:
-        """From now on the operator hears, and is not heard."""
-        self._silence.requests.set()
+        """From now on what the operator sends is lost; it still receives."""
+        self._loss.requests.set()
 
     @property
     def has_swallowed(self) -> bool:
-        """Whether the operator has said something that was lost."""
-        return self._silence.lost.is_set()
+        """Whether the operator has sent something that was lost."""
+        return self._loss.lost.is_set()
 
     def restore(self) -> None:
         """New connections work again; the old ones stay as dead as they are."""
-        self._silence = _Silence()
+        self._loss = _Loss()
 
     def close(self) -> None:
         """End all connections."""
@@ -90,27 +90,37 @@ class Proxy:
             near.close()
             return
         self._ends.append(far)
-        silence = self._silence
-        self._start(self._pump, near, far, silence.requests, silence.lost)
-        self._start(self._pump, far, near, silence.answers, threading.Event())
+        loss = self._loss
+        self._start(self._pump, near, far, loss.requests, loss.lost)
+        self._start(self._pump, far, near, loss.answers, threading.Event())
 
     def _pump(
         self,
         source: socket.socket,
         sink: socket.socket,
-        silent: threading.Event,
+        dropping: threading.Event,
         lost: threading.Event,
     ) -> None:
         with suppress(OSError):
             while data := source.recv(65536):
-                if silent.is_set():
+                if dropping.is_set():
                     lost.set()
                 else:
                     sink.sendall(data)
-        if not silent.is_set():
+        if not dropping.is_set():
             for end in (source, sink):
                 with suppress(OSError):
                     end.shutdown(socket.SHUT_RDWR)
+
+
+@contextmanager
+def proxied(cluster: Cluster) -> Iterator[Proxy]:
+    """A proxy before a control plane."""
+    found = Proxy(int(cluster.server.rpartition(":")[2]))
+    try:
+        yield found
+    finally:
+        found.close()
 
 
 def through(proxy: Proxy, cluster: Cluster) -> Path:

@@ -115,7 +115,7 @@ def _switch(cluster: Cluster, crd: Manifest, storage: str) -> None:
 
 
 def _create(cluster: Cluster, crd: Manifest, item: Stored) -> Stored:
-    """Create a resource, again until the API server has heard of the storage version."""
+    """Create a resource, again until the API server uses the storage version."""
     api_version = f"{crd['spec']['group']}/{item.version}"
     body = {
         "apiVersion": api_version,

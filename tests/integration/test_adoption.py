@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A Flux that somebody else has installed is taken over without a restart: ADD-1 and ADD-2."""
+"""A Flux that somebody else has installed is taken over without a restart."""
 
 from __future__ import annotations
 
@@ -74,9 +74,7 @@ ORIGINS = {
 
 
 @pytest.mark.parametrize("extra", [False, True], ids=["equal", "with a field of their own"])
-def test_add_1_and_2_a_running_flux_is_taken_over(
-    instance: Instance, operate: Operate, *, extra: bool
-) -> None:
+def test_a_running_flux_is_taken_over(instance: Instance, operate: Operate, *, extra: bool) -> None:
     """Former owners and their marks are gone; Pods stay where the spec is equal."""
     install(instance, extra=extra)
     before = {name: running(instance, name) for name in COMPONENTS}

@@ -72,7 +72,7 @@ def refusal(
     [
         pytest.param({}, id="the least"),
         pytest.param(
-            {"cluster": {"objectLevelWorkloadIdentity": True}}, id="ADM-3: object identities alone"
+            {"cluster": {"objectLevelWorkloadIdentity": True}}, id="object identities alone"
         ),
         pytest.param(
             {
@@ -81,24 +81,24 @@ def refusal(
                     "multitenantWorkloadIdentity": False,
                 }
             },
-            id="ADM-4: no identities",
+            id="no identities",
         ),
         pytest.param(
             {"cluster": {"objectLevelWorkloadIdentity": True, "multitenantWorkloadIdentity": True}},
-            id="ADM-5: both identities",
+            id="both identities",
         ),
-        pytest.param({"sync": OCI | {"provider": "gcp"}}, id="ADM-8: gcp for OCI"),
+        pytest.param({"sync": OCI | {"provider": "gcp"}}, id="gcp for OCI"),
         pytest.param({"sync": OCI | {"kind": "Bucket", "provider": "gcp"}}, id="gcp for a bucket"),
-        pytest.param({"sync": SYNC | {"provider": "github"}}, id="ADM-9: github for git"),
+        pytest.param({"sync": SYNC | {"provider": "github"}}, id="github for git"),
         pytest.param(
             {
                 "sharding": {"shards": ["a"], "storage": "persistent"},
                 "storage": {"class": "fast", "size": "1Gi"},
             },
-            id="ADM-11: persistent shards with storage",
+            id="persistent shards with storage",
         ),
         pytest.param(
-            {"sharding": {"shards": ["a"], "storage": "ephemeral"}}, id="ADM-11: ephemeral shards"
+            {"sharding": {"shards": ["a"], "storage": "ephemeral"}}, id="ephemeral shards"
         ),
         pytest.param({"components": []}, id="an empty list of components"),
         pytest.param(
@@ -125,27 +125,27 @@ def test_accepted(server: Cluster, bare_namespace: str, spec: dict[str, Any]) ->
                 }
             },
             [".objectLevelWorkloadIdentity must be true", ".multitenantWorkloadIdentity"],
-            id="C3, ADM-2: tenant identities without object identities",
+            id="tenant identities without object identities",
         ),
         pytest.param(
             {"cluster": {"multitenantWorkloadIdentity": True}},
             [".objectLevelWorkloadIdentity must be true"],
-            id="C3: object identities not said",
+            id="object identities not said",
         ),
         pytest.param(
             {"sync": SYNC | {"provider": "gcp"}},
             ["sync.provider 'gcp'", "OCIRepository", "Bucket"],
-            id="C4, ADM-6: gcp for git",
+            id="gcp for git",
         ),
         pytest.param(
             {"sync": OCI | {"provider": "github"}},
             ["sync.provider 'github'", "GitRepository"],
-            id="C5, ADM-7: github for OCI",
+            id="github for OCI",
         ),
         pytest.param(
             {"sharding": {"shards": ["a"], "storage": "persistent"}},
             [".spec.storage must be set", "'persistent'"],
-            id="C2, ADM-10: persistent shards without storage",
+            id="persistent shards without storage",
         ),
         pytest.param(
             {"sync": SYNC | {"name": "n" * 64}}, ["spec.sync.name"], id="a name that is too long"
@@ -201,20 +201,20 @@ def test_refused(
         assert word in text
 
 
-def test_adm_1_only_one_name_is_accepted(server: Cluster, bare_namespace: str) -> None:
+def test_only_one_name_is_accepted(server: Cluster, bare_namespace: str) -> None:
     """C1: the singleton is called flux."""
     text = refusal(server, path(bare_namespace), instance("invalid-name"))
     assert "the only accepted name for a FluxInstance is 'flux'" in text
 
 
-def test_adm_13_only_one_name_of_a_report_is_accepted(server: Cluster, bare_namespace: str) -> None:
+def test_only_one_name_of_a_report_is_accepted(server: Cluster, bare_namespace: str) -> None:
     """The same for the FluxReport."""
     manifest = report("fluxx")
     text = refusal(server, path(bare_namespace, plural="fluxreports"), manifest)
     assert "the only accepted name for a FluxReport is 'flux'" in text
 
 
-def test_adm_12_the_name_of_the_sync_stays(server: Cluster, bare_namespace: str) -> None:
+def test_the_name_of_the_sync_stays(server: Cluster, bare_namespace: str) -> None:
     """C6: it may be set and dropped, but not changed."""
     create(server, bare_namespace, instance(sync=SYNC))
 
@@ -229,7 +229,7 @@ def test_adm_12_the_name_of_the_sync_stays(server: Cluster, bare_namespace: str)
     server.request("PATCH", address, sync("other"), content_type=merge["content_type"])
 
 
-def test_adm_14_defaults_are_filled_in(server: Cluster, bare_namespace: str) -> None:
+def test_defaults_are_filled_in(server: Cluster, bare_namespace: str) -> None:
     """Inside a block that is there, and nowhere else."""
     spec = create(
         server,

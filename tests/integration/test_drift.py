@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What somebody changes or deletes is put right at once, with few requests, and told: ADD-3."""
+"""What somebody changes or deletes is repaired at once, with few requests, and reported."""
 
 from __future__ import annotations
 
@@ -61,15 +61,15 @@ def few_requests(instance: Instance, operator: Operator) -> Iterator[None]:
     yield
     operator.reaches("Ready", after=steps)
 
-    def told() -> list[Request] | None:
+    def reported() -> list[Request] | None:
         sent = instance.cluster.audit("fluxsm")[before:]
         return sent if sum(item.resource == "events" for item in sent) >= 2 else None
 
-    sent = until(told, "two events")
+    sent = until(reported, "two events")
     assert len(sent) <= MOST_REQUESTS, sent
 
 
-def test_add_3_a_changed_object_is_repaired(instance: Instance, operator: Operator) -> None:
+def test_a_changed_object_is_repaired(instance: Instance, operator: Operator) -> None:
     """The events name the object, the field and who changed it, and list what was configured."""
     with few_requests(instance, operator):
         edit(instance, path_of(instance, "source-controller"), {"spec": {"replicas": 3}})

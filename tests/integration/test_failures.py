@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What goes wrong is said, tried again, and never in the way of a deletion: the scenarios ERR."""
+"""What goes wrong is said, tried again, and never in the way of a deletion."""
 
 from __future__ import annotations
 
@@ -29,9 +29,7 @@ def spec(version: str = "2.x", **more: Any) -> Manifest:
     }
 
 
-def test_err_1_and_3_an_artifact_that_cannot_be_fetched(
-    instance: Instance, operate: Operate
-) -> None:
+def test_an_artifact_that_cannot_be_fetched(instance: Instance, operate: Operate) -> None:
     """The artifact is named, the fetch is tried again, and the instance can be deleted."""
     operator = operate()
     artifact = "oci://not.found.invalid/artifact"
@@ -48,7 +46,7 @@ def test_err_1_and_3_an_artifact_that_cannot_be_fetched(
     instance.goes()
 
 
-def test_err_2_and_3_a_storage_path_that_does_not_exist(
+def test_a_storage_path_that_does_not_exist(
     instance: Instance, operate: Operate, tmp_path: Path
 ) -> None:
     """The path is named, the instance is stalled, and can be deleted."""
@@ -67,9 +65,7 @@ def test_err_2_and_3_a_storage_path_that_does_not_exist(
     instance.goes()
 
 
-def test_err_4_and_5_a_downgrade_is_refused(
-    instance: Instance, operate: Operate, upstream: Path
-) -> None:
+def test_a_downgrade_is_refused(instance: Instance, operate: Operate, upstream: Path) -> None:
     """A lower minor is refused and nothing is touched; the instance still uninstalls."""
     operate(storage=upstream)
     instance.create(spec("2.7.5"))
@@ -86,7 +82,7 @@ def test_err_4_and_5_a_downgrade_is_refused(
     assert instance.deployment("source-controller") is None
 
 
-def test_err_6_to_8_a_health_check_that_times_out(instance: Instance, operate: Operate) -> None:
+def test_a_health_check_that_times_out(instance: Instance, operate: Operate) -> None:
     """The message lists what was waited for, also in the next run; deletion works."""
     operate()
     unschedulable = {
@@ -113,7 +109,7 @@ def _has_failed(manifest: Manifest) -> bool:
     return bool(conditions["Ready"] == "False")
 
 
-def test_err_9_an_immutable_field_is_not_forced(instance: Instance, operate: Operate) -> None:
+def test_an_immutable_field_is_not_forced(instance: Instance, operate: Operate) -> None:
     """A claim is not created again; the failure names it and is cured by the old value."""
     operator = operate()
     instance.create(spec(storage={"class": "standard", "size": "1Gi"}))
@@ -132,7 +128,7 @@ def test_err_9_an_immutable_field_is_not_forced(instance: Instance, operate: Ope
     instance.becomes_ready()
 
 
-def test_err_10_a_stage_that_does_not_get_ready(instance: Instance, operate: Operate) -> None:
+def test_a_stage_that_does_not_get_ready(instance: Instance, operate: Operate) -> None:
     """A CRD that is stuck in deletion is named, and waited for while everything else is there.
 
     What holds it may be a custom resource that only a controller of a later stage lets go.
@@ -173,9 +169,7 @@ def _crd(name: str) -> Manifest:
     }
 
 
-def test_add_14_and_17_failures_are_retried_slower_and_slower(
-    instance: Instance, operate: Operate
-) -> None:
+def test_failures_are_retried_slower_and_slower(instance: Instance, operate: Operate) -> None:
     """Retries come after 0.75 s, 1.5 s, 3 s; a label changes nothing, an annotation does."""
     operator = operate()
     instance.create(spec())
@@ -196,5 +190,5 @@ def test_add_14_and_17_failures_are_retried_slower_and_slower(
     count = len(operator.transitions())
     instance.patch(metadata={"labels": {"a": "label"}})
     instance.annotate({"an": "annotation"})
-    heard = until(lambda: operator.transitions()[count:][:1] or None, "a run")
-    assert heard[0].event == "Changed"
+    found = until(lambda: operator.transitions()[count:][:1] or None, "a run")
+    assert found[0].event == "Changed"

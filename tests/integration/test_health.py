@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A wait for health ends as soon as there is no point in it any more: the scenarios CAN."""
+"""A wait for health ends as soon as there is no point in it any more."""
 
 from __future__ import annotations
 
@@ -39,10 +39,8 @@ def waiting(instance: Instance, operate: Operate) -> Operator:
     return operator
 
 
-def test_can_1_and_2_a_newer_request_and_a_deletion_end_the_wait(
-    instance: Instance, waiting: Operator
-) -> None:
-    """Both at once, not after the time limit; the first is told and starts a new run."""
+def test_a_newer_request_and_a_deletion_end_the_wait(instance: Instance, waiting: Operator) -> None:
+    """Both at once, not after the time limit; the first is reported and starts a new run."""
 
     def is_attempted(found: Manifest) -> bool:
         return bool((found.get("status") or {}).get("lastAttemptedRevision"))
@@ -53,11 +51,11 @@ def test_can_1_and_2_a_newer_request_and_a_deletion_end_the_wait(
     way = waiting.reaches("HealthChecking", after=before, seconds=30)
     assert (way[0].source, way[0].event) == ("HealthChecking", "Changed")
 
-    def told() -> Manifest | None:
+    def reported() -> Manifest | None:
         found = (e for e in instance.events() if e["reason"] == names.HEALTH_CHECK_CANCELED)
         return next(found, None)
 
-    event = until(told, "event that the wait was canceled", seconds=30)
+    event = until(reported, "event that the wait was canceled", seconds=30)
     assert "Health checks canceled" in event["message"]
     assert f"FluxInstance/{instance.namespace}/flux" in event["message"]
     instance.delete()
@@ -86,7 +84,7 @@ def test_a_pod_that_cannot_start_ends_the_wait(instance: Instance, waiting: Oper
 
 
 def test_what_is_deleted_meanwhile_is_applied_again(instance: Instance, waiting: Operator) -> None:
-    """At once, and the instance is told of it; it does not come to the limit of the wait."""
+    """At once, and an event of the instance says so; it does not come to the limit of the wait."""
     old = instance.deployment("source-controller")
     assert old is not None
     deployments = f"/apis/apps/v1/namespaces/{instance.namespace}/deployments"

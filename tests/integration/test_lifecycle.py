@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Install, change, look again, suspend, resume, delete: the scenarios LIF and SUS."""
+"""Install, change, look again, suspend, resume, delete."""
 
 from __future__ import annotations
 
@@ -44,9 +44,7 @@ def default_spec(version: str = "v2.3.0") -> dict[str, Any]:
     }
 
 
-def test_lif_1_to_7_a_first_installation(
-    instance: Instance, operate: Operate, upstream: Path
-) -> None:
+def test_a_first_installation(instance: Instance, operate: Operate, upstream: Path) -> None:
     """The default spec is installed, labelled, listed and remembered."""
     operate(storage=upstream)
     instance.create(default_spec())
@@ -80,10 +78,10 @@ def test_lif_1_to_7_a_first_installation(
     assert template["metadata"]["labels"]["app.kubernetes.io/part-of"] == "flux"
 
 
-def test_lif_8_to_12_another_registry_and_fewer_components(
+def test_another_registry_and_fewer_components(
     instance: Instance, operate: Operate, upstream: Path
 ) -> None:
-    """What a change no longer wants goes away; the rest is updated, told and remembered."""
+    """What a change no longer wants goes away; the rest is updated, reported and remembered."""
     operate(storage=upstream)
     instance.create(default_spec())
     instance.becomes_ready()
@@ -120,18 +118,18 @@ def check_story(instance: Instance, revision: str) -> None:
     """The events tell the whole story, and the last one names the revision."""
     wanted = ("is outdated", "Installing", "installed", "Upgrading", "updated", "finished in")
 
-    def told() -> list[Manifest] | None:
+    def reported() -> list[Manifest] | None:
         events = instance.events()
         text = "\n".join(str(event["message"]) for event in events)
         finished = text.count("Reconciliation finished") == 2
         return events if finished and all(word in text for word in wanted) else None
 
-    events = until(told, "whole story in the events")
+    events = until(reported, "all of it in the events")
     last = events[-1]
     assert last["metadata"]["annotations"]["fluxcd.controlplane.io/revision"] == revision
 
 
-def test_lif_13_and_14_an_outdated_version_and_a_second_look(
+def test_an_outdated_version_and_a_second_look(
     instance: Instance, operate: Operate, upstream: Path
 ) -> None:
     """Four events tell of a first installation; another run writes and tells nothing new."""
@@ -165,7 +163,7 @@ def versions(instance: Instance) -> dict[str, str]:
     return dict(pair.split("=") for pair in text.split())
 
 
-def test_sus_1_to_3_created_while_disabled(instance: Instance, operate: Operate) -> None:
+def test_created_while_disabled(instance: Instance, operate: Operate) -> None:
     """An instance that is created disabled installs nothing, and can be deleted."""
     operate()
     instance.create(default_spec("2.x"), {RECONCILE: "disabled"})
@@ -179,7 +177,7 @@ def test_sus_1_to_3_created_while_disabled(instance: Instance, operate: Operate)
     instance.goes()
 
 
-def test_sus_4_and_5_changes_wait_for_the_resume(instance: Instance, operate: Operate) -> None:
+def test_changes_wait_for_the_resume(instance: Instance, operate: Operate) -> None:
     """A change of a disabled instance is not carried out before it is enabled again."""
     operator = operate()
     instance.create({**default_spec("2.x"), "sync": None})
@@ -204,7 +202,7 @@ def test_sus_4_and_5_changes_wait_for_the_resume(instance: Instance, operate: Op
     assert instance.deployment("kustomize-controller") is None
 
 
-def test_sus_6_detach_from_a_running_flux(instance: Instance, operate: Operate) -> None:
+def test_detach_from_a_running_flux(instance: Instance, operate: Operate) -> None:
     """The deletion of a disabled instance leaves Flux as it is; a new instance takes it over."""
     operate()
     instance.create({**default_spec("2.x"), "sync": None})

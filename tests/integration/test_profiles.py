@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Everything switched on at once, installed and removed: the scenarios PRO."""
+"""Everything switched on at once, installed and removed."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ALL = [*SHARDED, "notification-controller", "source-watcher"]
 KEY = "sharding.fluxcd.io/key"
 
 
-def test_pro_1_to_5_all_profiles_at_once(
+def test_all_profiles_at_once(
     instance: Instance, operate: Callable[..., Operator], upstream: Path
 ) -> None:
     """Seven components, OpenShift, large, multi-tenant and sharded: built, served, removed."""
@@ -54,7 +54,7 @@ def test_pro_1_to_5_all_profiles_at_once(
 
 
 def check_sync(instance: Instance) -> None:
-    """PRO-1: the sync does not act as a tenant."""
+    """The sync does not act as a tenant."""
     api = f"/apis/kustomize.toolkit.fluxcd.io/v1/namespaces/{instance.namespace}/kustomizations"
     sync = instance.cluster.request("GET", f"{api}/{instance.namespace}")
     assert sync["spec"]["serviceAccountName"] == "kustomize-controller"
@@ -71,7 +71,7 @@ def container_of(instance: Instance, name: str) -> Manifest:
 
 
 def check_tenants(instance: Instance) -> None:
-    """PRO-2: tenants are locked in; resources are large; OpenShift sets its own seccomp profile."""
+    """Tenants are locked in; resources are large; OpenShift sets its own seccomp profile."""
     container = container_of(instance, "kustomize-controller")
     assert set(container["args"]) >= {
         "--no-cross-namespace-refs=true",
@@ -84,7 +84,7 @@ def check_tenants(instance: Instance) -> None:
 
 
 def check_shard(instance: Instance, shard: str) -> None:
-    """PRO-3: each shard has controllers of its own, which see nothing else."""
+    """Each shard has controllers of its own, which see nothing else."""
     for name in SHARDED:
         container = container_of(instance, f"{name}-{shard}")
         assert f"--watch-label-selector={KEY}={shard}" in container["args"], name
@@ -96,7 +96,7 @@ def check_shard(instance: Instance, shard: str) -> None:
 
 
 def check_kinds(instance: Instance) -> None:
-    """PRO-4: Flux can notify about the operator, and wake it."""
+    """Flux can notify about the operator, and wake it."""
     schemas = {
         crd["spec"]["names"]["kind"]: json.dumps(crd["spec"]["versions"])
         for crd in flux_crd_objects(instance.cluster)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a revision no longer has goes, but for what is not ours to remove: ADD-4 and ADD-5."""
+"""What a revision no longer has goes, but for what is not ours to remove."""
 
 from __future__ import annotations
 
@@ -41,9 +41,7 @@ def listed(instance: Instance) -> set[str]:
     return {f"{ref.kind.kind}/{ref.name}" for ref in instance.inventory()}
 
 
-def test_add_4_and_5_what_is_not_ours_to_remove_survives(
-    instance: Instance, operate: Operate
-) -> None:
+def test_what_is_not_ours_to_remove_survives(instance: Instance, operate: Operate) -> None:
     """An object without the labels, and one that has opted out; the rest of them goes."""
     operator = operate()
     instance.create(spec())
@@ -76,7 +74,7 @@ def test_add_4_and_5_what_is_not_ours_to_remove_survives(
 def test_a_shard_and_a_sync_that_are_no_longer_wanted_go(
     instance: Instance, operate: Operate
 ) -> None:
-    """With everything that they consist of, and told in the event."""
+    """With everything that they consist of, and reported in the event."""
     operate()
     sync = {"kind": "OCIRepository", "url": "oci://registry/repo", "path": "./", "ref": "latest"}
     instance.create(spec(sharding={"shards": ["one", "two"]}, sync=sync))
@@ -99,11 +97,11 @@ def test_a_shard_and_a_sync_that_are_no_longer_wanted_go(
         api = f"/apis/{group}.toolkit.fluxcd.io/v1/namespaces/{namespace}/{plural}"
         assert instance.cluster.request("GET", api)["items"] == []
 
-    def told() -> str | None:
+    def reported() -> str | None:
         messages = [event["message"] for event in instance.events()]
         return next((message for message in messages if "updated\n" in message), None)
 
-    message = until(told, "event that tells of the change")
+    message = until(reported, "event that tells of the change")
     assert {line for line in message.splitlines() if line.endswith(" deleted")} == {
         f"{kind}/{namespace}/{name} deleted" for kind, name in (item.split("/") for item in gone)
     }
@@ -112,7 +110,7 @@ def test_a_shard_and_a_sync_that_are_no_longer_wanted_go(
 def test_what_cannot_be_removed_stays_in_the_inventory(
     instance: Instance, operate: Operate
 ) -> None:
-    """The refusal is told and tried again; everything else goes on."""
+    """The refusal is reported and tried again; everything else goes on."""
     operate()
     instance.create(spec())
     instance.becomes_ready()

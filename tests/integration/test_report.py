@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The report and the metrics of Flux objects, over one life on the real control plane.
-
-The tests have the names of the scenarios that they stand for.
-"""
+"""The report and the metrics of Flux objects, over one lifecycle on the real control plane."""
 
 from __future__ import annotations
 
@@ -105,7 +102,7 @@ class Desk:
 
 
 @dataclass(slots=True)
-class Life:
+class Lifecycle:
     """What was seen at each moment.
 
     Attributes:
@@ -131,11 +128,11 @@ class Life:
 
 
 @pytest.fixture(scope="module")
-def life(served: Cluster) -> Life:
+def lifecycle(served: Cluster) -> Lifecycle:
     """Start, install, sync, use, uninstall."""
     namespace = served.create_namespace(f"report-{uuid.uuid4().hex[:8]}")
     (port,) = free_ports(1)
-    desk, found = Desk(served, namespace, port), Life()
+    desk, found = Desk(served, namespace, port), Lifecycle()
     flags = ("--reporting-interval=1h", f"--metrics-addr=127.0.0.1:{port}")
     with Operator(served, namespace, flags=flags) as operator:
         found.reports["start"] = desk.becomes(lambda item: "status" in item, "first report")
@@ -213,7 +210,7 @@ def _extra(storage: str) -> Manifest:
     }
 
 
-def _use(desk: Desk, found: Life) -> None:
+def _use(desk: Desk, found: Lifecycle) -> None:
     """What happens between install and uninstall."""
     until(
         lambda: all(item["ready"] for item in desk.asked()["spec"].get("components", [])) or None,
@@ -282,18 +279,18 @@ def _kinds(spec: Manifest) -> dict[str, Manifest]:
     return {item["kind"]: item["stats"] for item in spec["reconcilers"]}
 
 
-def test_the_report_is_there_before_any_instance(life: Life) -> None:
+def test_the_report_is_there_before_any_instance(lifecycle: Lifecycle) -> None:
     """And comes back when somebody deletes it."""
     for moment in ("start", "back"):
-        spec = life.spec(moment)
+        spec = lifecycle.spec(moment)
         assert spec["distribution"]["status"] == "Not Installed"
         assert spec.keys() == {"distribution", "operator", "cluster"}
-    assert life.spec("start")["distribution"]["entitlement"] == "Unknown"
+    assert lifecycle.spec("start")["distribution"]["entitlement"] == "Unknown"
 
 
-def test_rep_1_components(life: Life) -> None:
+def test_components(lifecycle: Lifecycle) -> None:
     """The four controllers; the instance has asked for a report."""
-    report = life.reports["installed"]
+    report = lifecycle.reports["installed"]
     assert report["metadata"]["annotations"][names.REQUESTED_AT]
     components = report["spec"]["components"]
     assert [item["name"] for item in components] == CONTROLLERS
@@ -301,18 +298,18 @@ def test_rep_1_components(life: Life) -> None:
     assert components[0]["status"] == "Current Deployment is available. Replicas: 1"
 
 
-def test_rep_1_the_instance_asks_by_itself(life: Life) -> None:
+def test_the_instance_asks_by_itself(lifecycle: Lifecycle) -> None:
     """Nobody has annotated the report after the instance was deleted."""
-    asked = life.reports["end"]["metadata"]["annotations"][names.REQUESTED_AT]
+    asked = lifecycle.reports["end"]["metadata"]["annotations"][names.REQUESTED_AT]
     assert asked.isdecimal()
-    assert life.reports["end"]["status"]["lastHandledReconcileAt"] == asked
+    assert lifecycle.reports["end"]["status"]["lastHandledReconcileAt"] == asked
 
 
-def test_rep_2_distribution(life: Life) -> None:
+def test_distribution(lifecycle: Lifecycle) -> None:
     """Version and manager are those of the labels."""
-    distribution = life.spec("installed")["distribution"]
+    distribution = lifecycle.spec("installed")["distribution"]
     version = distribution.pop("version")
-    assert version in life.revision
+    assert version in lifecycle.revision
     assert distribution == {
         "status": "Installed",
         "entitlement": "Unknown",
@@ -320,9 +317,9 @@ def test_rep_2_distribution(life: Life) -> None:
     }
 
 
-def test_rep_3_reconcilers(life: Life) -> None:
+def test_reconcilers(lifecycle: Lifecycle) -> None:
     """All kinds of the four controllers and the operator's own; the sync runs."""
-    spec = life.spec("installed")
+    spec = lifecycle.spec("installed")
     order = [item["apiVersion"] + item["kind"] for item in spec["reconcilers"]]
     assert order == sorted(order)
     assert spec["reconcilers"][-1]["kind"] == "OCIRepository"
@@ -333,10 +330,10 @@ def test_rep_3_reconcilers(life: Life) -> None:
     }  # fmt: skip
 
 
-def test_rep_4_sync(life: Life) -> None:
+def test_sync(lifecycle: Lifecycle) -> None:
     """Where the cluster is synced from, before anything has happened."""
-    namespace = life.reports["installed"]["metadata"]["namespace"]
-    assert life.spec("installed")["sync"] == {
+    namespace = lifecycle.reports["installed"]["metadata"]["namespace"]
+    assert lifecycle.spec("installed")["sync"] == {
         "id": f"kustomization/{namespace}",
         "ready": False,
         "status": "not initialized",
@@ -345,9 +342,9 @@ def test_rep_4_sync(life: Life) -> None:
     }
 
 
-def test_rep_5_cluster_and_operator(life: Life) -> None:
+def test_cluster_and_operator(lifecycle: Lifecycle) -> None:
     """Versions and platforms, also as a metric."""
-    spec = life.spec("installed")
+    spec = lifecycle.spec("installed")
     assert spec["cluster"]["serverVersion"].startswith("v1.")
     assert "64" in spec["cluster"]["platform"]
     assert spec["cluster"]["nodes"] == 1
@@ -355,7 +352,7 @@ def test_rep_5_cluster_and_operator(life: Life) -> None:
     assert operator["apiVersion"] == names.API_VERSION
     assert operator["version"] == f"v{__version__}"
     assert "/" in operator["platform"]
-    assert life.operator == [
+    assert lifecycle.operator == [
         {
             "version": operator["version"],
             "api_version": operator["apiVersion"],
@@ -364,54 +361,56 @@ def test_rep_5_cluster_and_operator(life: Life) -> None:
     ]
 
 
-def test_rep_6_ready(life: Life) -> None:
+def test_ready(lifecycle: Lifecycle) -> None:
     """Always, as it is the report that is ready and not what it is about."""
-    for report in life.reports.values():
+    for report in lifecycle.reports.values():
         (ready,) = report["status"]["conditions"]
         assert (ready["type"], ready["status"], ready["reason"]) == ("Ready", "True", "Succeeded")
         assert ready["message"].startswith("Reporting finished in ")
 
 
-def test_rep_7_uninstalled(life: Life) -> None:
+def test_uninstalled(lifecycle: Lifecycle) -> None:
     """The entitlement survives Flux; nothing else does."""
-    assert life.spec("end")["distribution"] == {
+    assert lifecycle.spec("end")["distribution"] == {
         "status": "Not Installed",
         "entitlement": "Issued by controlplane",
     }
-    assert life.series["end"] == []
+    assert lifecycle.series["end"] == []
 
 
-def test_rep_10_counts(life: Life) -> None:
+def test_counts(lifecycle: Lifecycle) -> None:
     """A suspended Kustomization does not run; the source that fails does."""
-    kinds = _kinds(life.spec("in use"))
+    kinds = _kinds(lifecycle.spec("in use"))
     assert kinds["Kustomization"] == {"running": 1, "failing": 0, "suspended": 1}
     assert kinds["OCIRepository"] == {"running": 1, "failing": 1, "suspended": 0}
     git = {"running": 1, "failing": 0, "suspended": 0, "totalSize": "1.5 KiB"}
     assert kinds["GitRepository"] == git
 
 
-def test_rep_12_failed_source(life: Life) -> None:
+def test_failed_source(lifecycle: Lifecycle) -> None:
     """It fails the sync, and its message is added."""
-    sync = life.spec("failed source")["sync"]
+    sync = lifecycle.spec("failed source")["sync"]
     assert sync["ready"] is False
     assert sync["status"] == "Applied revision: latest\nno such tag"
 
 
-def test_rep_15_stored_version(life: Life) -> None:
+def test_stored_version(lifecycle: Lifecycle) -> None:
     """The last one is listed."""
-    (found,) = [item for item in life.spec("installed")["reconcilers"] if item["kind"] == "Thing"]
+    (found,) = [
+        item for item in lifecycle.spec("installed")["reconcilers"] if item["kind"] == "Thing"
+    ]
     assert found["apiVersion"] == f"{EXTRA.partition('.')[2]}/v1"
 
 
-def test_rep_16_only_labelled_deployments(life: Life) -> None:
+def test_only_labelled_deployments(lifecycle: Lifecycle) -> None:
     """Others in the namespace are none of its business."""
-    assert "another-controller" not in str(life.spec("installed")["components"])
+    assert "another-controller" not in str(lifecycle.spec("installed")["components"])
 
 
-def test_met_4_resources(life: Life) -> None:
+def test_resources(lifecycle: Lifecycle) -> None:
     """Twelve labels each, those that do not apply empty."""
-    series = {item["kind"]: item for item in life.series["in use"] if item["name"] == "some"}
-    assert all(item.keys() == set(RESOURCE.labels) for item in life.series["in use"])
+    series = {item["kind"]: item for item in lifecycle.series["in use"] if item["name"] == "some"}
+    assert all(item.keys() == set(RESOURCE.labels) for item in lifecycle.series["in use"])
     git = series["GitRepository"]
     assert git["uid"]
     assert {
@@ -433,23 +432,23 @@ def test_met_4_resources(life: Life) -> None:
     assert (kustomization["url"], kustomization["ref"]) == ("", "")
 
 
-def test_met_5_resources_that_are_gone(life: Life) -> None:
+def test_resources_that_are_gone(lifecycle: Lifecycle) -> None:
     """With the next report; the sync is still there."""
-    assert {item["name"] for item in life.series["removed"]} == {
-        life.reports["removed"]["metadata"]["namespace"]
+    assert {item["name"] for item in lifecycle.series["removed"]} == {
+        lifecycle.reports["removed"]["metadata"]["namespace"]
     }
 
 
-def test_a_report_costs_few_requests(life: Life) -> None:
+def test_a_report_costs_few_requests(lifecycle: Lifecycle) -> None:
     """It reads each kind once, and writes twice."""
-    assert len(life.requests) <= MOST_REQUESTS, [item.uri for item in life.requests]
-    writes = [item for item in life.requests if item.verb in {"create", "update", "patch"}]
+    assert len(lifecycle.requests) <= MOST_REQUESTS, [item.uri for item in lifecycle.requests]
+    writes = [item for item in lifecycle.requests if item.verb in {"create", "update", "patch"}]
     assert [(item.verb, item.resource) for item in writes] == [
         ("update", "fluxreports"),
         ("patch", "fluxreports/status"),
     ]
 
 
-def test_nothing_went_wrong(life: Life) -> None:
+def test_nothing_went_wrong(lifecycle: Lifecycle) -> None:
     """In the log of the operator."""
-    assert life.errors == []
+    assert lifecycle.errors == []

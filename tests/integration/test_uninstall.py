@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The deletion of an instance removes Flux and nothing else, whatever gets in the way: ADD-10."""
+"""The deletion of an instance removes Flux and nothing else, whatever gets in the way."""
 
 from __future__ import annotations
 
@@ -61,9 +61,7 @@ def create_workloads(instance: Instance) -> None:
         instance.cluster.request("POST", path, body)
 
 
-def test_add_10_leftovers_are_named_and_a_restart_goes_on(
-    instance: Instance, operate: Operate
-) -> None:
+def test_leftovers_are_named_and_a_restart_goes_on(instance: Instance, operate: Operate) -> None:
     """Only the finalizer of Flux is taken off; what Flux deployed is still there at the end."""
     operator = operate()
     instance.create(spec("source-controller", "kustomize-controller"))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A registry that does what no good registry does, as a test tells it."""
+"""A registry that does what no good registry does, as a test wants it."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ class FaultyRegistry:
         return f"oci://{self.host}/{REPOSITORY}:latest"
 
     def on(self, method: str, path: str, *answers: Behaviour) -> None:
-        """Say how requests are answered: one answer after the other, the last for ever.
+        """Say how requests are answered: one answer after the other, the last again and again.
 
         Args:
             method: such as GET.

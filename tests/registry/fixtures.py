@@ -114,10 +114,13 @@ def push_layer(
 
 
 def push_image(host: str, repository: str, tag: str, config: DockerConfig | None) -> str:
-    """Push an image of one platform under an index; returns the digest of the index."""
+    """Push an image of one platform under an index; returns the digest of the index.
+
+    The image has a tag of its own: whoever waits for the tag finds the index at once.
+    """
     registry = OrasRegistry(cache_dir=None)
     reference = f"oci://{host}/{repository}:{tag}"
-    child = registry.push(reference, config, pack({"etc/motd": tag.encode()}), {})
+    child = registry.push(f"{reference}-amd64", config, pack({"etc/motd": tag.encode()}), {})
 
     def upload(exchange: Exchange) -> str:
         repository = exchange.repository()

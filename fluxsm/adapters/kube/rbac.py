@@ -2,7 +2,7 @@
 """What the operator may do in a cluster: one table, from which manifests/rbac is made.
 
 Every row is needed by requests that the operator really sends: without it the API server refuses
-one of them, as tests/integration/test_process_rbac.py shows for each. Why the operator cannot do
+one of them, as tests/integration/test_rbac.py shows for each. Why the operator cannot do
 with less than the right to give rights away: docs/adr/0016-rights.md.
 """
 

@@ -40,9 +40,14 @@ def test_of_many_lines_whole_ones_are_kept() -> None:
     assert len(kept) > 15
 
 
-@given(st.text(st.characters(codec="utf-8"), min_size=NOTE_LIMIT // 4, max_size=2 * NOTE_LIMIT))
-def test_any_text_becomes_a_note(message: str) -> None:
+@given(
+    st.text(st.characters(codec="utf-8"), max_size=20),
+    st.text(st.characters(codec="utf-8"), min_size=1, max_size=20),
+    st.integers(NOTE_LIMIT // 80, NOTE_LIMIT),
+)
+def test_any_text_becomes_a_note(begin: str, piece: str, times: int) -> None:
     """It fits, and is the text or a beginning of it."""
+    message = begin + piece * times
     note = fit(message)
     assert len(note.encode()) <= NOTE_LIMIT
     assert note == message or message.startswith(note.removesuffix("..."))
