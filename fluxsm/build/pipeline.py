@@ -21,6 +21,7 @@ from fluxsm.build.normal import normalise
 from fluxsm.build.options import Options
 from fluxsm.build.references import repair_references
 from fluxsm.build.resource import Resource
+from fluxsm.build.validation.finding import refuse
 from fluxsm.errors import BuildError
 from fluxsm.objects.order import digest_key, sort_for_delivery
 
@@ -77,8 +78,6 @@ def build(
     resources = _load(options, distribution)
     _transform(options, resources)
     resources, warnings = _patch(options, resources)
-    if not resources:
-        raise BuildError("no objects are left: .spec.kustomize.patches delete all of them")
     set_namespaces(options, resources)
     set_images(chosen.images, options, resources)
     set_common_metadata(options, resources)
@@ -125,8 +124,9 @@ def _patch(options: Options, resources: list[Resource]) -> tuple[list[Resource],
         return resources, ()
     from fluxsm.build.patches import apply_user_patches  # noqa: PLC0415 most instances have none
 
-    result = apply_user_patches(resources, options.spec.patches)
-    return list(result.resources), tuple(result.warnings)
+    result = apply_user_patches(resources, options.spec.patches, options.namespace)
+    refuse(result.problems)
+    return result.resources, result.warnings
 
 
 def _finish(options: Options, objects: list[Manifest], *, as_applied: bool) -> list[Manifest]:

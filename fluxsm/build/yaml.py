@@ -55,13 +55,31 @@ _LARGEST_INTEGER: Final = 2**64 - 1
 _LARGEST_WHOLE_FLOAT: Final = 1e21
 
 
-def load_all(content: bytes | str, source: str, *, words: bool = False) -> list[Any]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plain:
+    """A scalar without quotes that is not text, and what was written.
+
+    Attributes:
+        text: as written.
+        value: a number or a boolean; None for infinity and "not a number".
+        line: where it stands, from 1.
+    """
+
+    text: str
+    value: bool | float | None
+    line: int
+
+
+def load_all(
+    content: bytes | str, source: str, *, words: bool = False, plain: bool = False
+) -> list[Any]:
     """Read every document; empty ones are left out.
 
     Args:
         content: the YAML.
         source: where it comes from, for messages.
         words: whether plain `yes`, `no`, `on`, `off`, `y` and `n` are booleans, as in YAML 1.1.
+        plain: whether numbers and booleans are given as `Plain`, with what was written.
 
     Raises:
         BuildError: it is not YAML, is too large or nested too deeply, repeats a key, or has
@@ -69,7 +87,7 @@ def load_all(content: bytes | str, source: str, *, words: bool = False) -> list[
     """
     if len(content) > SIZE_LIMIT:
         raise BuildError(f"{source} has more than {SIZE_LIMIT >> 20} MiB, which is the limit")
-    reader = _Reader(words=words)
+    reader = _Reader(words=words, plain=plain)
     try:
         for event in yaml.parse(_decode(content, source), _Parser):
             reader.take(event)
@@ -161,9 +179,10 @@ class _Frame:
 class _Reader:
     """Turns parser events into data, without recursion."""
 
-    def __init__(self, *, words: bool) -> None:
+    def __init__(self, *, words: bool, plain: bool) -> None:
         self.documents: list[Any] = []
         self._words = words
+        self._plain = plain
         self._frames: list[_Frame] = []
         self._anchors: dict[str, Any] = {}
         self._aliased = 0
@@ -214,9 +233,14 @@ class _Reader:
         elif event.tag not in {f"{_TAG}{name}" for name in ("null", "bool", "int", "float")}:
             raise _error(f"the tag {event.tag} is not supported", event)
         try:
-            return read_scalar(event.value, words=self._words)
+            value = read_scalar(event.value, words=self._words)
         except ValueError as error:
-            raise _error(str(error), event) from None
+            if not self._plain:
+                raise _error(str(error), event) from None
+            return Plain(text=event.value, value=None, line=event.start_mark.line + 1)
+        if self._plain and isinstance(value, bool | int | float):
+            return Plain(text=event.value, value=value, line=event.start_mark.line + 1)
+        return value
 
     def _open(self, event: Any, data: dict[str, Any] | list[Any], tag: str) -> None:
         if event.tag not in {None, "!", f"{_TAG}{tag}"}:

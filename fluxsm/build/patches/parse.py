@@ -8,6 +8,7 @@ from typing import Any, Final, TypeAlias
 
 from fluxsm.api.objects import Manifest
 from fluxsm.build import yaml
+from fluxsm.build.patches.scalar import resolve_plain
 from fluxsm.errors import BuildError
 
 SIZE_LIMIT: Final = 1024 * 1024
@@ -50,7 +51,7 @@ def parse_patch(text: str, where: str) -> Parsed:
     stripped = text.strip()
     if not stripped:
         raise BuildError(f"{where} is empty; {_FORMS}")
-    documents = yaml.load_all(stripped, where)
+    documents = yaml.load_all(stripped, where, plain=True)
     if not documents:
         raise BuildError(f"{where} has only comments; {_FORMS}")
     if isinstance(documents[0], list):
@@ -58,7 +59,7 @@ def parse_patch(text: str, where: str) -> Parsed:
             raise BuildError(f"{where} has operations and further documents; write two patches")
         # The tools of the field read `yes` and `on` as booleans in this form, and only in it.
         return JsonPatch(yaml.load_all(stripped, where, words=True)[0])
-    found = [item for document in documents for item in _flatten(document)]
+    found = [resolve_plain(item, where) for document in documents for item in _flatten(document)]
     if not found:
         raise BuildError(f"{where} is a list without items; {_FORMS}")
     for document in found:

@@ -306,9 +306,13 @@ CASES: dict[str, tuple[dict[str, Any], list[str]]] = {
         [PATCH, "spec.template.spec.containers[0]", "name is missing"],
     ),
     # Results.
-    "nothing left": (
+    "an empty target that deletes": (
         patched("$patch: delete\nkind: x\nmetadata: {name: x}", {}),
-        ["no objects are left: .spec.kustomize.patches delete all of them"],
+        [f"{TARGET} is empty, so it selects every object, and the patch deletes them all"],
+    ),
+    "nothing left": (
+        patched("$patch: delete\nkind: x\nmetadata: {name: x}", {"name": ".*"}),
+        [".spec.kustomize.patches[0] deletes every object that is left"],
     ),
     "an image that is none": (
         operated({"op": "replace", "path": "/spec/template/spec/containers/0/image",
