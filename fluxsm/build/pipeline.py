@@ -78,6 +78,7 @@ def build(
     resources = _load(options, distribution)
     _transform(options, resources)
     resources, warnings = _patch(options, resources)
+    refuse(sync.check_sync(options, resources))
     set_namespaces(options, resources)
     set_images(chosen.images, options, resources)
     set_common_metadata(options, resources)

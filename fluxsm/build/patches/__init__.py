@@ -20,6 +20,7 @@ from fluxsm.build.patches.scalar import to_text
 from fluxsm.build.patches.target import criteria, identified_by, is_empty, same_named, select
 from fluxsm.build.resource import Identity, Resource
 from fluxsm.build.shape import check_shape
+from fluxsm.build.validation.custom import schemas
 from fluxsm.build.validation.finding import FindingsError, refuse
 from fluxsm.errors import BuildError
 
@@ -53,7 +54,8 @@ def apply_user_patches(
     Raises:
         BuildError: naming the patch, the reason, and what is allowed.
     """
-    left, warnings, problems = list(resources), list[str](), Problems()
+    left, warnings = list(resources), list[str]()
+    problems = Problems(schemas=schemas(item.manifest for item in resources))
     for number, (patch, parsed) in enumerate(zip(patches, parse_all(patches), strict=True)):
         where = f".spec.kustomize.patches[{number}]"
         before = {id(item): item.manifest for item in left}

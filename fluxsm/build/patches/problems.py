@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from fluxsm.api.objects import Manifest
 from fluxsm.build.resource import Resource
+from fluxsm.build.validation.custom import Schemas, check_custom
 from fluxsm.build.validation.finding import Path, write_path
 from fluxsm.build.validation.objects import check_object
 from fluxsm.build.validation.unions import unions
@@ -18,9 +19,11 @@ class Problems:
     """What was found after each patch; what a later patch puts right does not count.
 
     Attributes:
+        schemas: those of the CRDs that are built.
         found: the path of the patch and its remedy, by object and by what is wrong.
     """
 
+    schemas: Schemas = field(default_factory=dict)
     found: dict[int, tuple[Resource, dict[str, str]]] = field(default_factory=dict)
 
     def look(self, item: Resource, before: Manifest, where: str) -> None:
@@ -31,12 +34,12 @@ class Problems:
             before: as it was before the patch.
             where: path of the patch.
         """
-        now = _problems(item.manifest, before)
+        now = _problems(item.manifest, before, self.schemas)
         if not now:
             self.found.pop(id(item), None)
             return
         _, known = self.found.get(id(item), (item, {}))
-        old = {} if known else _problems(before, before)
+        old = {} if known else _problems(before, before, self.schemas)
         name = f"{where}: {item.kind}/{item.name}"
         lines = {
             key: known.get(key, f"{name}: {text}") for key, text in now.items() if key not in old
@@ -54,9 +57,10 @@ class Problems:
         )
 
 
-def _problems(manifest: Manifest, before: Manifest) -> dict[str, str]:
+def _problems(manifest: Manifest, before: Manifest, schemas: Schemas) -> dict[str, str]:
     """What is wrong, in words, by something that does not depend on the object before."""
-    found = {str(finding): str(finding) for finding in check_object(manifest)}
+    findings = (*check_object(manifest), *check_custom(manifest, schemas))
+    found = {str(finding): str(finding) for finding in findings}
     old: dict[Path, tuple[str, ...]] = {item.path: item.members for item in unions(before)}
     for union in unions(manifest):
         if len(union.members) > 1:
