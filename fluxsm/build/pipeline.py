@@ -13,6 +13,7 @@ from types import MappingProxyType
 from fluxsm.api.instance import FluxInstance
 from fluxsm.api.objects import Manifest, ObjectRef
 from fluxsm.build import additions, components, identity, profiles, rbac, sharding, storage, sync
+from fluxsm.build.advice import advise
 from fluxsm.build.checks import check
 from fluxsm.build.distribution import Distribution
 from fluxsm.build.images import ComponentImage, choose_images, read_images, set_images
@@ -35,7 +36,8 @@ class BuildResult:
         objects: in delivery order.
         digest: `sha256:...` over the objects without owner labels and common metadata.
         components: the images that are used.
-        warnings: for people.
+        warnings: advice for people: what probably means something else than was written, and what
+            has no effect. Sentences that begin with a path, the same for the same input.
     """
 
     version: str
@@ -90,7 +92,7 @@ def build(
         digest=digest(objects),
         components=read_images(options, objects),
         objects=tuple(_finish(options, objects, as_applied=as_applied)),
-        warnings=(*chosen.warnings, *warnings, *owner_warnings(options)),
+        warnings=(*advise(instance), *chosen.warnings, *warnings, *owner_warnings(options)),
     )
 
 

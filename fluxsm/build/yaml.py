@@ -18,6 +18,7 @@ from typing import Any, Final
 import yaml
 
 from fluxsm.api.objects import Manifest
+from fluxsm.build import yaml_words
 from fluxsm.errors import BuildError
 
 SIZE_LIMIT: Final = 20 * 1024 * 1024
@@ -87,15 +88,16 @@ def load_all(
     """
     if len(content) > SIZE_LIMIT:
         raise BuildError(f"{source} has more than {SIZE_LIMIT >> 20} MiB, which is the limit")
-    reader = _Reader(words=words, plain=plain)
+    reader, text = _Reader(words=words, plain=plain), _decode(content, source)
     try:
-        for event in yaml.parse(_decode(content, source), _Parser):
+        for event in yaml.parse(text, _Parser):
             reader.take(event)
     except yaml.MarkedYAMLError as error:
-        raise BuildError(f"{source} is not valid YAML: {_explain(error)}") from None
-    except yaml.YAMLError as error:
-        reason = " ".join(str(error).split())
-        raise BuildError(f"{source} is not valid YAML: {reason}") from None
+        raise BuildError(f"{source} is not valid YAML: {_explain(error, text)}") from None
+    except yaml.YAMLError:
+        raise BuildError(
+            f"{source} is not valid YAML: it has a character that no text has"
+        ) from None
     return [document for document in reader.documents if document is not None]
 
 
@@ -296,8 +298,12 @@ class _Reader:
             frame.key = None
 
 
-def _error(problem: str, event: Any) -> yaml.MarkedYAMLError:
-    return yaml.MarkedYAMLError(problem=problem, problem_mark=event.start_mark)
+class _ContentError(yaml.MarkedYAMLError):
+    """The text is YAML, but means something that no object has; the problem is in our words."""
+
+
+def _error(problem: str, event: Any) -> _ContentError:
+    return _ContentError(problem=problem, problem_mark=event.start_mark)
 
 
 def _decode(content: bytes | str, source: str) -> str:
@@ -309,10 +315,16 @@ def _decode(content: bytes | str, source: str) -> str:
         raise BuildError(f"{source} is not UTF-8 text: byte {error.start} is wrong") from None
 
 
-def _explain(error: yaml.MarkedYAMLError) -> str:
+def _explain(error: yaml.MarkedYAMLError, text: str) -> str:
     mark = error.problem_mark or error.context_mark
-    where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
-    return f"{where}{error.problem or error.context}"
+    problem = str(error.problem or error.context)
+    if mark is None:
+        return problem if isinstance(error, _ContentError) else yaml_words.explain(problem, "", 0)
+    if not isinstance(error, _ContentError):
+        lines = text.splitlines()
+        line = lines[mark.line] if mark.line < len(lines) else ""
+        problem = yaml_words.explain(problem, line, mark.column)
+    return f"line {mark.line + 1}, column {mark.column + 1}: {problem}"
 
 
 class _Dumper(_Emitter):  # type: ignore[misc]

@@ -2,7 +2,7 @@
 """The command line: one file per command, loaded only when the command is called.
 
 Objects and tables go to standard output, everything else to standard error. An error is one line
-and exit code 1; commands to which 1 means something else set `failure_code`.
+for each finding and exit code 1; commands to which 1 means something else set `failure_code`.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+from difflib import get_close_matches
 from typing import Any, NoReturn
 
 import click
@@ -37,7 +38,13 @@ _COMMANDS = {
 
 
 class LazyGroup(click.Group):
-    """A group that imports a command when it is called, and turns errors into one line."""
+    """A group that imports a command when it is called, and turns errors into lines.
+
+    Attributes:
+        failure_code: the exit code of errors, which a command may set.
+    """
+
+    failure_code = 1
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 as in the base class
         """All commands."""
@@ -48,7 +55,18 @@ class LazyGroup(click.Group):
         if cmd_name not in _COMMANDS:
             return None
         found: click.Command = importlib.import_module(_COMMANDS[cmd_name][0]).command
+        self.failure_code = getattr(found, "failure_code", 1)
         return found
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that is called; of an unknown one, the nearest is named."""
+        if args and args[0] not in _COMMANDS and not args[0].startswith("-"):
+            close = get_close_matches(args[0].lower(), _COMMANDS, n=1)
+            near = f"did you mean {close[0]}? " if close else ""
+            ctx.fail(f"'{args[0]}' is not a command; {near}fluxsm --help lists them all")
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """The list of commands, without importing them."""
@@ -57,24 +75,43 @@ class LazyGroup(click.Group):
 
     def main(self, *args: Any, **extra: Any) -> NoReturn:
         """Run a command and end the process with its exit code."""
+        from fluxsm.cli.failure import explain, fail, give_up
+
         extra["standalone_mode"] = False
+        self.failure_code = 1
         try:
             code = super().main(*args, **extra)
+            if sys.stdout is not None:
+                sys.stdout.flush()
         except click.ClickException as error:
-            context = getattr(error, "ctx", None)
-            _fail(error.format_message(), getattr(context and context.command, "failure_code", 1))
+            fail(error.format_message(), self.failure_code)
         except FluxsmError as error:
-            _fail(str(error))
+            fail(error, self.failure_code)
         except (KeyboardInterrupt, click.Abort):
             sys.exit(130)
+        except OSError as error:
+            give_up(sys.stdout)
+            fail(explain(error), self.failure_code)
+        except SystemExit as end:
+            # The library ends the process by itself when a pipe is closed.
+            if isinstance(end.__context__, BrokenPipeError):
+                give_up(sys.__stdout__)
+                fail(explain(end.__context__), self.failure_code)
+            raise
         sys.exit(code)
 
 
-@click.group(cls=LazyGroup, invoke_without_command=True)
+@click.group(
+    cls=LazyGroup,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.version_option(__version__, "-v", "--version", prog_name="fluxsm")
 @click.pass_context
 def root(ctx: click.Context) -> None:
     """Install and run Flux from one custom resource."""
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        ctx.color = False
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help())
 
@@ -82,8 +119,3 @@ def root(ctx: click.Context) -> None:
 def main() -> None:
     """The console script."""
     root()
-
-
-def _fail(message: str, code: int = 1) -> NoReturn:
-    click.echo(f"✗ {' '.join(message.split())}", err=True)
-    sys.exit(code)

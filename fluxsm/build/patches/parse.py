@@ -9,6 +9,7 @@ from typing import Any, Final, TypeAlias
 from fluxsm.api.objects import Manifest
 from fluxsm.build import yaml
 from fluxsm.build.patches.scalar import resolve_plain
+from fluxsm.build.validation.finding import show
 from fluxsm.errors import BuildError
 
 SIZE_LIMIT: Final = 1024 * 1024
@@ -80,5 +81,4 @@ def _check_document(document: Any, text: str, where: str) -> None:
     metadata = document.get("metadata") if isinstance(document, dict) else None
     name = metadata.get("name") if isinstance(metadata, dict) else None
     if not (name and isinstance(name, str) and isinstance(document.get("kind"), str)):
-        quoted = text if len(text) <= 120 else f"{text[:117]}..."
-        raise BuildError(f"{where} is neither form: {_FORMS}; it is {quoted!r}")
+        raise BuildError(f"{where} is neither form: {_FORMS}; it is {show(text)}")

@@ -11,6 +11,7 @@ from difflib import get_close_matches
 from typing import Any, Final, TypeAlias
 
 from fluxsm.errors import BuildError
+from fluxsm.objects.redaction import redact
 
 Path: TypeAlias = tuple[str | int, ...]
 """Keys and places that lead to a value."""
@@ -88,11 +89,15 @@ def _step(part: str | int) -> str:
 
 
 def show(value: Any) -> str:
-    """A value as in messages: text in single quotes, everything else as JSON."""
+    """A value as in messages: text in single quotes, everything else as JSON.
+
+    A login goes before the text is cut, for what is left of one is not recognised.
+    """
+    text = redact(json.dumps(value, ensure_ascii=False, default=str))
     if isinstance(value, str):
-        text = json.dumps(value, ensure_ascii=False)[1:-1].replace('\\"', '"')
+        text = text[1:-1].replace('\\"', '"')
         return f"'{_cut(text)}'"
-    return _cut(json.dumps(value, ensure_ascii=False, default=str))
+    return _cut(text)
 
 
 def _cut(text: str) -> str:
