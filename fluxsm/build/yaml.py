@@ -322,8 +322,9 @@ def _explain(error: yaml.MarkedYAMLError, text: str) -> str:
         return problem if isinstance(error, _ContentError) else yaml_words.explain(problem, "", 0)
     if not isinstance(error, _ContentError):
         lines = text.splitlines()
-        line = lines[mark.line] if mark.line < len(lines) else ""
-        problem = yaml_words.explain(problem, line, mark.column)
+        if mark.line >= len(lines):
+            return f"at the end: {yaml_words.explain(problem, '', 0)}"
+        problem = yaml_words.explain(problem, lines[mark.line], mark.column)
     return f"line {mark.line + 1}, column {mark.column + 1}: {problem}"
 
 

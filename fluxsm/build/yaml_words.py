@@ -19,7 +19,7 @@ _WORDS: Final[Mapping[str, str]] = {
     ),
     "did not find expected ',' or ']'": "a [ is not closed with ]",
     "did not find expected ',' or '}'": "a { is not closed with }",
-    "did not find expected node content": "a value is missing here",
+    "did not find expected node content": "a value is missing, or a bracket is not closed",
     "did not find expected <document start>": (
         "something stands after the end of the document; documents are parted by a line of ---"
     ),

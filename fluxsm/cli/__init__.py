@@ -10,13 +10,15 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from difflib import get_close_matches
 from typing import Any, NoReturn
 
 import click
 
 from fluxsm import __version__
-from fluxsm.errors import FluxsmError
+from fluxsm.errors import FluxsmError, UsageError
 
 # Searching all installed packages for plugins would take a good part of a short command's time.
 os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
@@ -35,6 +37,21 @@ _COMMANDS = {
     "simulate": ("fluxsm.cli.simulate", "Play the life of an instance without a cluster."),
     "check-machine": ("fluxsm.cli.check_machine", "Check the laws of the machine in every case."),
 }
+
+
+class _ClosedPipeError(UsageError):
+    """Nobody reads standard output any more."""
+
+
+@contextmanager
+def _closed_pipes() -> Iterator[None]:
+    """Keep the library from ending the process without a word when a pipe is closed."""
+    try:
+        yield
+    except BrokenPipeError as error:
+        from fluxsm.cli.failure import explain
+
+        raise _ClosedPipeError(explain(error)) from None
 
 
 class LazyGroup(click.Group):
@@ -68,6 +85,16 @@ class LazyGroup(click.Group):
             ctx.fail(f"'{args[0]}' is not a command; {near}fluxsm --help lists them all")
         return super().resolve_command(ctx, args)
 
+    def make_context(self, *args: Any, **extra: Any) -> click.Context:
+        """The context; options that print something do it here."""
+        with _closed_pipes():
+            return super().make_context(*args, **extra)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command."""
+        with _closed_pipes():
+            return super().invoke(ctx)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """The list of commands, without importing them."""
         with formatter.section("Commands"):
@@ -86,18 +113,14 @@ class LazyGroup(click.Group):
         except click.ClickException as error:
             fail(error.format_message(), self.failure_code)
         except FluxsmError as error:
+            if isinstance(error, _ClosedPipeError):
+                give_up(sys.stdout)
             fail(error, self.failure_code)
         except (KeyboardInterrupt, click.Abort):
             sys.exit(130)
         except OSError as error:
             give_up(sys.stdout)
             fail(explain(error), self.failure_code)
-        except SystemExit as end:
-            # The library ends the process by itself when a pipe is closed.
-            if isinstance(end.__context__, BrokenPipeError):
-                give_up(sys.__stdout__)
-                fail(explain(end.__context__), self.failure_code)
-            raise
         sys.exit(code)
 
 

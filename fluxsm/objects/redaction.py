@@ -20,11 +20,11 @@ _URL: Final = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*://)(?P<rest>[^\s\"
 _PORT: Final = re.compile(r"[^:@/?#]*(:[0-9]*)?|\[[0-9A-Fa-f:.]+\](:[0-9]*)?")
 # A login that a careless hand wrote into a URL, with blanks or slashes in the password.
 _ODD_LOGIN: Final = re.compile(
-    r"://[^\s/@:\"'*]+:(?![0-9]*(?:[\s/?#\"',;]|$))[^@\"'\n]{1,200}@(?!sha\d+:)"
+    r"://(?!\[)[^\s/@:\"'*]+:(?![0-9]*(?:[\s/?#\"',;]|$))[^@\"'\n]{1,200}@(?!sha\d+:)"
 )
 # A login without a scheme; `name:tag@sha256:...` is an image.
 _LOGIN: Final = re.compile(
-    r"(?<![\w.-])[\w.+-]+:(?!//)[^\s/@\"'<>:]+@(?!sha\d+:)(?=[\w-]+[.:/\w-])"
+    r"(?<![\w.-])[\w.+-]+:(?!//|\*{3}@)[^\s/@\"'<>:]+@(?!sha\d+:)(?=[\w-]+[.:/\w-])"
 )
 _HEADER: Final = re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9+/=._~-]{8,}")
 _PAIR: Final = re.compile(
