@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -24,8 +25,9 @@ STREAM_LIMIT: Final = 4 * 1024 * 1024
 """Bytes of a stream of objects; all of a Flux release have about one MiB."""
 
 _URL: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
-_PATH: Final = re.compile(r"(?:\.[A-Za-z0-9_$-]+|\[[0-9]+\])+")
-_STEP: Final = re.compile(r"\.([A-Za-z0-9_$-]+)|\[([0-9]+)\]")
+_STEP: Final = re.compile(
+    r"\.(?P<key>[A-Za-z0-9_$-]+)|\[(?P<place>[0-9]+)\]|\[(?P<quoted>\"(?:[^\"\\]|\\.)*\")\]"
+)
 
 
 class FileError(UsageError):
@@ -80,17 +82,23 @@ class File:
         )
 
     def _place(self, line: str, document: Document) -> str:
-        found = _PATH.match(line)
         known = self._lines[document.number] if document.number < len(self._lines) else {}
-        path: tuple[str | int, ...] = document.prefix
-        if found:
-            path += tuple(step[1] or int(step[2]) for step in _STEP.finditer(found[0]))
-            while len(path) > len(document.prefix):
-                if path in known:
-                    return f":{known[path]}"
-                path = path[:-1]
+        path = (*document.prefix, *_path(line))
+        while path not in known and len(path) > len(document.prefix):
+            path = path[:-1]
         place = known.get(path) or known.get(())
         return f":{place}" if place else ""
+
+
+def _path(line: str) -> Iterator[str | int]:
+    """The path that a line begins with."""
+    position = 0
+    while match := _STEP.match(line, position):
+        position = match.end()
+        if match["place"]:
+            yield int(match["place"])
+        else:
+            yield match["key"] or json.loads(match["quoted"])
 
 
 def read_file(path: str, *, limit: int = OBJECT_LIMIT) -> File:

@@ -32,6 +32,12 @@ _UNITS: Final[Mapping[str, str]] = {
     "timeout": "s",
     "size": "Gi",
 }
+# Fields whose value no number or boolean can be, not even in quotes.
+_FIELDS: Final[Mapping[str, str]] = {
+    "url": "a URL such as https://git.example.com/team/fleet.git",
+    "registry": "a registry such as ghcr.io/fluxcd",
+    "patch": "the text of a patch, after |",
+}
 
 
 def words(pattern: str) -> str:
@@ -55,6 +61,8 @@ def _compile(pattern: str) -> re.Pattern[str]:
 
 def as_text(path: Path, written: str, schema: Mapping[str, Any]) -> str:
     """How to write a scalar as text, where that helps."""
+    if path and path[-1] in _FIELDS:
+        return f": {_FIELDS[str(path[-1])]}"
     unit = _UNITS.get(str(path[-1])) if path else None
     candidates = (f"{written}{unit}", written) if unit else (written,)
     for text in candidates:

@@ -161,9 +161,7 @@ STAIRS = "\n".join(["a0: &a0 x", *(f"a{n}: &a{n} [*a{n - 1}]" for n in range(1, 
     ("text", "reason"),
     [
         pytest.param("a: 1\nb: 2\na: 3", "line 3, column 1: the key 'a' is there twice", id="key"),
-        pytest.param(
-            "a:\n  - b: [", "line 3, column 1: a value is missing here", id="an open bracket"
-        ),
+        pytest.param("a:\n  - b: [", "at the end: a value is missing", id="an open bracket"),
         pytest.param("a: b: c", "line 1, column 5: a colon is not expected here", id="a colon"),
         pytest.param("\ta: 1", "line 1, column 1: a tab is there", id="a tab"),
         pytest.param("a: *b", "line 1, column 4: the alias *b stands for nothing yet", id="alias"),

@@ -107,6 +107,16 @@ def test_all_findings_are_said_at_once_in_the_order_of_their_paths(tmp_path: Pat
     ]
 
 
+def test_a_key_with_a_slash_has_its_line_too(tmp_path: Path) -> None:
+    """It is the last step of the path, in quotes."""
+    text = GOOD["the least"].replace(
+        "{name: flux, namespace: flux-system}",
+        "\n  name: flux\n  annotations:\n    a: b\n    x.io/y: 5",
+    )
+    done = run(tmp_path, text, "build", "-f", "FILE")
+    assert 'flux.yaml:7: .metadata.annotations["x.io/y"] is 5' in done.stderr
+
+
 def test_other_objects_of_the_file_are_named(tmp_path: Path) -> None:
     """In one line; the instance alone is built."""
     text = "kind: Namespace\nmetadata: {name: flux-system}\n---\n" + GOOD["the least"]

@@ -246,6 +246,8 @@ def _values() -> Iterator[tuple[str, Wrong]]:
         ("an unknown size", spec("cluster: {size: xl}"), "allowed: small, medium, large"),
         ("an unknown component", spec("components: [source-controler]"),
          ".spec.components[0] is 'source-controler'; allowed:"),
+        ("a URL that is a number", sync(url="5"),
+         ".spec.sync.url is 5, a number; text is expected: a URL such as https://"),
         ("a near component", spec("components: [source-controler]"),
          "(did you mean `source-controller`?)"),
         ("a component that is a number", spec("components: [5]"), ".spec.components[0] is 5"),
