@@ -21,7 +21,8 @@ from fluxsm.adapters.clock import SystemClock
 from fluxsm.adapters.kube.client import KubeClient
 from fluxsm.adapters.kube.cluster import SILENCE_SECONDS, KubeCluster
 from fluxsm.adapters.kube.reviews import Reviews
-from fluxsm.adapters.kube.watches import RESYNC_SECONDS, Heartbeat, LiveObjects, SingletonWatch
+from fluxsm.adapters.kube.watch import RESYNC_SECONDS, Heartbeat
+from fluxsm.adapters.kube.watches import LiveObjects, SingletonWatch
 from fluxsm.adapters.metrics import PrometheusMetrics
 from fluxsm.adapters.recorder import EventRecorder
 from fluxsm.api import names

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """`make mutate`: delete or redirect each row of the table in turn; something must notice.
 
-Each mutant meets, from cheap to dear: the laws of the table, the lives, the laws of every step,
-and the tests of the states. What none of them notices is listed as a survivor.
+Each mutant meets, from cheap to dear: the laws of the table, the lifecycles, the laws of every
+step, and the tests of the states. What none of them notices is listed as a survivor.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from fluxsm.machine.engine import Engine
 from fluxsm.machine.laws import violations
 from fluxsm.machine.states import State
 from fluxsm.machine.table import Table
-from fluxsm.simulation.check import check_steps, first_broken_life
+from fluxsm.simulation.check import check_steps, first_broken_lifecycle
 from states.behaviour import BEHAVIOUR
 from states.table import TABLE
 
@@ -59,8 +59,8 @@ def noticed_by(mutant: Mutant) -> str:
     """What notices a mutant first, empty when nothing does."""
     if next(violations(mutant.table), None):
         return "a law of the table"
-    if first_broken_life(mutant.table):
-        return "a life"
+    if first_broken_lifecycle(mutant.table):
+        return "a lifecycle"
     if check_steps(mutant.table).broken:
         return "a law of a step"
     return "a test of the states" if _fails_tests(mutant.table) else ""

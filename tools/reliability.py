@@ -27,8 +27,9 @@ _INTRO = """<!-- SPDX-License-Identifier: Apache-2.0 -->
 # Reliability
 
 What can go wrong, how it is brought about, the command that does so, and what came of it when it
-was last run. A line is only here when its command exists; a fault without a line is not shown to be
-handled.
+was last run: the date, and the commit that was tried (`+`: that commit or changes of it that were
+not committed yet). A line is only here when its command exists; a fault without a line is not shown
+to be handled.
 
 """
 
@@ -185,7 +186,19 @@ def run(command: str) -> str:
     )
     lines = [line.strip() for line in done.stdout.splitlines() if line.strip()]
     verdict = "" if done.returncode == 0 else "✗ "
-    return f"{datetime.now(UTC):%Y-%m-%d}: {verdict}{_summary(lines)}"
+    return f"{datetime.now(UTC):%Y-%m-%d}, `{commit()}`: {verdict}{_summary(lines)}"
+
+
+def commit() -> str:
+    """The commit that is tried, with a `+` when files differ from it; the page itself may."""
+    page = PAGE.relative_to(ROOT) if PAGE.is_relative_to(ROOT) else PAGE.name
+    changed = _git("status", "--porcelain", "--untracked-files=no", "--", ".", f":!{page}")
+    return _git("rev-parse", "--short", "HEAD") + ("+" if changed else "")
+
+
+def _git(*args: str) -> str:
+    done = subprocess.run(["git", *args], cwd=ROOT, capture_output=True, text=True, check=True)
+    return done.stdout.strip()
 
 
 def _summary(lines: list[str]) -> str:

@@ -13,7 +13,7 @@ class ReportDistribution(Model):
     """The Flux distribution."""
 
     entitlement: str = Field(description="Unknown, Issued, or Issued by a vendor.")
-    status: str = Field(description="Unknown, Installed or Not Installed.")
+    status: str = Field(description="Installed, Not Installed, or Unknown when it cannot be read.")
     version: str | None = Field(default=None, description="Version of Flux.")
     managed_by: str | None = Field(default=None, description="Who manages the installation.")
 

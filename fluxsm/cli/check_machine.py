@@ -20,8 +20,8 @@ def command() -> None:
     """Explore every case of the machine and check its laws.
 
     The rows are checked as they stand; then every step from every place that can be reached, with
-    the status that people would see; then whole lives with the real handlers. A law that is broken
-    is told as the shortest story that breaks it, and the exit code is 1.
+    the status that people would see; then whole lifecycles with the real handlers. A law that
+    is broken is told as the shortest story that breaks it, and the exit code is 1.
     """
     from fluxsm.machine.define import UnsoundTableError
 

@@ -9,15 +9,17 @@ from typing import Any, Final, TypeVar
 
 import click
 
+from fluxsm.cli.addresses import Address
 from fluxsm.core.settings import CertificateFiles, MetricsSettings
 from fluxsm.errors import UsageError
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-_FILE: Final = click.Path(path_type=Path, dir_okay=False)
+_FILE: Final = click.Path(path_type=Path, exists=True, dir_okay=False)
 _OPTIONS: Final = (
     click.option(
         "--metrics-addr",
+        type=Address(),
         default=":8080",
         show_default=True,
         help="Address of the metrics; empty: none.",

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from fluxsm.core.settings import RegistrySettings, VerifyPolicy
 
 _KEY: Final = "fluxsm.registry"
 _IDENTITY: Final = {"identity", "issuer", "trusted-root"}
+_HOST: Final = re.compile(r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
 _FORMS: Final = "it is key=FILE, or identity=ID,issuer=URL,trusted-root=FILE"
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -67,12 +69,33 @@ def _keep(field: str) -> Callable[[click.Context, click.Parameter, Any], None]:
     return callback
 
 
+def _authorities(ctx: click.Context, param: click.Parameter, value: Path | None) -> None:
+    """Keep a file with certificates; one without any would fail each download."""
+    if value is not None:
+        import ssl
+
+        try:
+            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(value)
+        except OSError as error:
+            why = error.reason if isinstance(error, ssl.SSLError) else error.strerror
+            raise click.BadParameter(f"{str(value)!r} has no certificates (PEM): {why}") from None
+    _keep("ca_file")(ctx, param, value)
+
+
+def _hosts(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -> None:
+    """Keep registries; with a scheme or a path, none would ever be recognized."""
+    for host in value:
+        if not _HOST.fullmatch(host):
+            raise click.BadParameter(f"{host!r} is not HOST[:PORT], such as registry.local:5000")
+    _keep("plain_http")(ctx, param, value)
+
+
 _CA_FILE = click.option(
     "--registry-ca-file",
     type=click.Path(path_type=Path, dir_okay=False, exists=True),
     metavar="FILE",
     expose_value=False,
-    callback=_keep("ca_file"),
+    callback=_authorities,
     help="Certificates (PEM) of authorities that registries may be signed by besides public ones.",
 )
 _PLAIN_HTTP = click.option(
@@ -80,7 +103,7 @@ _PLAIN_HTTP = click.option(
     multiple=True,
     metavar="HOST[:PORT]",
     expose_value=False,
-    callback=_keep("plain_http"),
+    callback=_hosts,
     help="Registry that is spoken to without TLS; repeatable. Loopback and private addresses"
     " without TLS are recognized.",
 )

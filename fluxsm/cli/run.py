@@ -12,14 +12,14 @@ import tempfile
 import threading
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import click
 
-from fluxsm.api import duration, names
-from fluxsm.cli import metrics, registry
+from fluxsm.api import duration
+from fluxsm.cli import environment, metrics, registry
+from fluxsm.cli.addresses import Address, check_apart
 from fluxsm.cli.distribution import own_folder
 from fluxsm.cli.durations import Duration
 from fluxsm.core.settings import Settings
@@ -29,6 +29,7 @@ from fluxsm.runtime.lease import LeaderElectionConfig
 log = logging.getLogger("fluxsm")
 
 _ENDS = (signal.SIGTERM, signal.SIGINT)
+_REPORTING = Duration("1s", zero="no report at all")
 _LEVELS = {"trace": 5, "debug": logging.DEBUG, "info": logging.INFO, "error": logging.ERROR}
 
 
@@ -98,7 +99,7 @@ _SWITCH: dict[str, Any] = {
 @click.option(
     "--leader-election-lease-duration",
     "lease_duration",
-    type=Duration(),
+    type=Duration("1s", "24h"),
     default="35s",
     show_default=True,
     help="How long others respect a leader that is silent.",
@@ -106,7 +107,7 @@ _SWITCH: dict[str, Any] = {
 @click.option(
     "--leader-election-renew-deadline",
     "renew_deadline",
-    type=Duration(),
+    type=Duration("10ms", "24h"),
     default="30s",
     show_default=True,
     help="How long the leader goes on without a renewal.",
@@ -114,7 +115,7 @@ _SWITCH: dict[str, Any] = {
 @click.option(
     "--leader-election-retry-period",
     "retry_period",
-    type=Duration(),
+    type=Duration("10ms", "24h"),
     default="5s",
     show_default=True,
     help="Pause between two requests for the lease.",
@@ -127,7 +128,7 @@ _SWITCH: dict[str, Any] = {
 @click.option(
     "--watch-idle-limit",
     "silence",
-    type=Duration(),
+    type=Duration("1s", "24h"),
     default="90s",
     show_default=True,
     help="A watch that is silent for longer is opened again; the API server speaks every minute.",
@@ -135,13 +136,17 @@ _SWITCH: dict[str, Any] = {
 @click.option(
     "--watch-resync-interval",
     "resync",
-    type=Duration(),
+    type=Duration("1s", "24h"),
     default="290s",
     show_default=True,
     help="Hear of everything anew this often, in case an event was lost without a word.",
 )
 @click.option(
-    "--health-addr", default=":8081", show_default=True, help="Address of the probes; empty: none."
+    "--health-addr",
+    type=Address(),
+    default=":8081",
+    show_default=True,
+    help="Address of the probes; empty: none.",
 )
 @metrics.options
 @click.option(
@@ -168,14 +173,14 @@ _SWITCH: dict[str, Any] = {
 )
 @click.option(
     "--min-retry-delay",
-    type=Duration(),
+    type=Duration("1ms"),
     default="750ms",
     show_default=True,
     help="Delay before the first retry.",
 )
 @click.option(
     "--max-retry-delay",
-    type=Duration(),
+    type=Duration("1ms"),
     default="15m",
     show_default=True,
     help="Longest delay between retries.",
@@ -198,7 +203,7 @@ _SWITCH: dict[str, Any] = {
 )
 @click.option(
     "--reporting-interval",
-    type=Duration(),
+    type=_REPORTING,
     default="5m",
     show_default=True,
     help="How often the FluxReport is made; 0: not at all.",
@@ -249,12 +254,20 @@ def _leave(code: int) -> None:
 
 
 def _operator(flags: dict[str, Any]) -> Any:
-    from fluxsm.adapters.kube.client import KubeClient
-    from fluxsm.app import Operator, Options
+    """The operator that the flags describe; nothing is sent before all of them were checked."""
+    from fluxsm.app import Operator
 
-    settings = _settings(flags)
-    options = Options(
-        storage=flags["storage_path"] or own_folder(),
+    settings, options = _settings(flags), _options(flags)
+    return Operator(_client(flags), settings, options)
+
+
+def _options(flags: dict[str, Any]) -> Any:
+    from fluxsm.app import Options
+
+    addresses = flags["health_addr"], flags["metrics_addr"]
+    check_apart(*addresses, flags=("--health-addr", "--metrics-addr"))
+    return Options(
+        storage=_storage(flags["storage_path"]),
         health_address=flags["health_addr"],
         metrics=metrics.settings(flags),
         election=_config(flags),
@@ -262,67 +275,87 @@ def _operator(flags: dict[str, Any]) -> Any:
         resync=flags["resync"].total_seconds(),
         registry=replace(registry.settings(), cache=flags["cache"]),
     )
-    kubeconfig = flags["kubeconfig"] or os.environ.get("KUBECONFIG")
-    if kubeconfig or not os.environ.get("KUBERNETES_SERVICE_HOST"):
-        client = KubeClient.from_kubeconfig(kubeconfig, flags["kube_context"])
-    else:
-        client = KubeClient.in_cluster()
-    return Operator(client, settings, options)
+
+
+def _storage(path: Path | None) -> Path:
+    """The folder of the operator's own distribution.
+
+    Raises:
+        UsageError: it was named, and is no such folder or cannot be read.
+    """
+    if path is None:
+        return own_folder()
+    try:
+        next((path / "flux").iterdir(), None)
+    except OSError as error:
+        raise UsageError(
+            f"--storage-path: {str(path)!r} cannot be used: {error.filename}: {error.strerror};"
+            " it is a folder that has the folder flux in it"
+        ) from None
+    return path
+
+
+def _client(flags: dict[str, Any]) -> Any:
+    """The connection to the API server: that of a kubeconfig, or of the pod.
+
+    Raises:
+        UsageError: there is none that can be used.
+    """
+    from fluxsm.adapters.kube.client import KubeClient
+
+    path, context = flags["kubeconfig"] or os.environ.get("KUBECONFIG"), flags["kube_context"]
+    if not path and os.environ.get("KUBERNETES_SERVICE_HOST"):
+        return KubeClient.in_cluster()
+    try:
+        return KubeClient.from_kubeconfig(path, context)
+    except UsageError as error:
+        where = f"{path!r}" if path else "the default"
+        named = f", --kube-context: {context!r}" if context else ""
+        raise UsageError(f"--kubeconfig or KUBECONFIG: {where}{named}: {error}") from None
 
 
 def _config(flags: dict[str, Any]) -> LeaderElectionConfig | None:
     if not flags["enable_leader_election"]:
         return None
-    return LeaderElectionConfig(
-        duration=flags["lease_duration"],
-        deadline=flags["renew_deadline"],
-        retry=flags["retry_period"],
-        release=flags["leader_election_release_on_cancel"],
-    )
+    keys = {"lease-duration": "duration", "renew-deadline": "deadline", "retry-period": "retry"}
+    found = {field: flags[key.replace("-", "_")] for key, field in keys.items()}
+    try:
+        return LeaderElectionConfig(**found, release=flags["leader_election_release_on_cancel"])
+    except UsageError as error:
+        named = (
+            f"--leader-election-{key}={duration.format(found[field])}"
+            for key, field in keys.items()
+        )
+        raise UsageError(f"{', '.join(named)}: {error}") from None
 
 
 def _settings(flags: dict[str, Any]) -> Settings:
-    namespace = os.environ.get("RUNTIME_NAMESPACE")
-    if not namespace:
-        namespace = names.DEFAULT_NAMESPACE
-        log.info("RUNTIME_NAMESPACE is not set; the default is used: %s", namespace)
-    managers = os.environ.get("OVERRIDE_MANAGERS")
-    interval = _duration("REPORTING_INTERVAL")
+    least, most = flags["min_retry_delay"], flags["max_retry_delay"]
+    if least > most:
+        raise UsageError(
+            f"--min-retry-delay={duration.format(least)} is longer than"
+            f" --max-retry-delay={duration.format(most)}"
+        )
     return Settings(
-        namespace=namespace,
+        namespace=environment.namespace(),
         jitter=flags["jitter"] / 100,
-        min_retry=flags["min_retry_delay"],
-        max_retry=flags["max_retry_delay"],
-        override_managers=_split(managers) if managers else tuple(flags["override_managers"]),
+        min_retry=least,
+        max_retry=most,
+        override_managers=environment.override_managers(flags["override_managers"]),
         supported_minors=_minors(flags["supported_minors"]),
         resolve_digests=flags["resolve_digests"],
-        notification_address=os.environ.get("NOTIFICATION_CONTROLLER_ADDRESS", ""),
+        notification_address=environment.notification_address(),
         notifications_disabled=bool(os.environ.get("NOTIFICATIONS_DISABLED")),
-        reporting_interval=flags["reporting_interval"] if interval is None else interval,
+        reporting_interval=environment.reporting_interval(flags["reporting_interval"], _REPORTING),
     )
 
 
 def _minors(text: str) -> frozenset[str]:
-    found = frozenset(_split(text))
+    found = frozenset(environment.split(text))
     for minor in sorted(found):
-        if not re.fullmatch(r"\d+\.\d+", minor):
+        if not re.fullmatch(r"[0-9]+\.[0-9]+", minor):
             raise UsageError(f"--supported-minors: {minor!r} is not a minor such as 2.8")
     return found
-
-
-def _duration(variable: str) -> timedelta | None:
-    """The duration in a variable of the environment, None when it is not set."""
-    value = os.environ.get(variable)
-    if not value:
-        return None
-    try:
-        return duration.parse(value)
-    except ValueError as error:
-        raise UsageError(f"the environment variable {variable}: {error}") from None
-
-
-def _split(text: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
 def _set_up_logs(encoding: str, level: str) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`fluxsm simulate`: the life of an instance without a cluster."""
+"""`fluxsm simulate`: the lifecycle of an instance without a cluster."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ def command(scenario: str | None, list_: bool) -> None:
     """Play SCENARIO, a YAML file or the name of a scenario that comes with fluxsm.
 
     Every step is a real one: table, handlers, build and status are those of the operator. Only
-    the cluster is a store in memory, and time jumps.
+    the servers are in memory, and time jumps.
     """
     from fluxsm.errors import UsageError
-    from fluxsm.simulation.lives import lives
+    from fluxsm.simulation.lifecycles import lifecycles
 
     if list_:
-        for item in lives():
+        for item in lifecycles():
             click.echo(f"{item.name:<22} {item.about.splitlines()[0]}")
         return
     if not scenario:
@@ -38,12 +38,12 @@ def command(scenario: str | None, list_: bool) -> None:
 
 def _find(name: str) -> Scenario:
     from fluxsm.errors import UsageError
-    from fluxsm.simulation.lives import life
+    from fluxsm.simulation.lifecycles import lifecycle
     from fluxsm.simulation.scenario import load
 
     path = Path(name)
     if name != "-" and not path.is_file():
-        return life(name)
+        return lifecycle(name)
     try:
         text = sys.stdin.read() if name == "-" else path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -52,11 +52,11 @@ def _find(name: str) -> Scenario:
 
 
 def _play(scenario: Scenario) -> int:
-    from fluxsm.simulation.scenario import GONE, ExpectationError, play
+    from fluxsm.simulation.player import GONE, ExpectationError, play, stage
     from fluxsm.simulation.telling import conditions, tell
-    from fluxsm.simulation.world import World, WorldError
+    from fluxsm.simulation.world import WorldError
 
-    world = World()
+    world = stage()
     told = 0
 
     def catch_up() -> None:
@@ -81,6 +81,6 @@ def _play(scenario: Scenario) -> int:
         return 1
     catch_up()
     click.echo(f"\nThe instance is {f'in {world.state}' if world.state else GONE.lower()}.")
-    for line in conditions(world.current()):
+    for line in conditions(world.read()):
         click.echo(f"  {line}")
     return 0

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
-from typing import Any, Literal, Protocol
+from typing import Any, Final, Literal, Protocol
 
 from fluxsm.api.objects import Kind, Manifest, ObjectRef
 from fluxsm.build.distribution import Distribution
@@ -52,6 +52,24 @@ class WatchEvent:
 
     type: Literal["ADDED", "MODIFIED", "DELETED", "BOOKMARK", "SYNCED"]
     manifest: Manifest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """A part of a list.
+
+    Attributes:
+        items: the objects; each carries apiVersion and kind.
+        token: with which the next page is read, which may be empty; none where this page is the
+            last one. It can be kept for as long as the API server remembers the list.
+    """
+
+    items: tuple[Manifest, ...]
+    token: str = ""
+
+
+PAGE: Final = 500
+"""Objects of a page unless something else is asked for."""
 
 
 class Interrupt:
@@ -96,7 +114,8 @@ class Cluster(Protocol):
     """The API server. All errors are leaves of `fluxsm.errors.ClusterError`.
 
     Field manager of all writes is `flux-operator`. Implementations are safe to call from several
-    threads. An answer is never waited for longer than the request's time limit.
+    threads. An answer is never waited for longer than the request's time limit. They inherit from
+    this class, for what follows from other methods.
     """
 
     def get(self, ref: ObjectRef) -> Manifest:
@@ -104,6 +123,34 @@ class Cluster(Protocol):
 
         Raises:
             NotFoundError: the object or its kind does not exist.
+        """
+
+    def list_page(
+        self,
+        kind: Kind,
+        *,
+        namespace: str = "",
+        labels: str = "",
+        fields: str = "",
+        metadata_only: bool = False,
+        limit: int = PAGE,
+        token: str = "",
+    ) -> Page:
+        """Read some objects of a kind; all pages of a list show the same moment.
+
+        Args:
+            kind: the kind.
+            namespace: empty means all namespaces.
+            labels: a label selector.
+            fields: a field selector.
+            metadata_only: whether nothing but the metadata of the objects is wanted.
+            limit: the most objects that a page may have.
+            token: of the page before, read with the same arguments; empty for the first page.
+
+        Raises:
+            NotFoundError: the kind is not served.
+            ExpiredError: the token is too old (begin again with the first page).
+            InvalidError: the token is not one of this API server.
         """
 
     def list(
@@ -114,16 +161,29 @@ class Cluster(Protocol):
         labels: str = "",
         fields: str = "",
         metadata_only: bool = False,
-        page: int = 500,
+        limit: int = PAGE,
     ) -> Iterator[Manifest]:
-        """Read all objects of a kind, page by page; empty namespace means all namespaces.
-
-        Items carry apiVersion and kind.
+        """Read all objects of a kind, one page after the other.
 
         Raises:
             NotFoundError: the kind is not served.
-            ExpiredError: a page token expired half-way (start again).
+            ExpiredError: a token expired half-way (start again).
         """
+        token = ""
+        while True:
+            page = self.list_page(
+                kind,
+                namespace=namespace,
+                labels=labels,
+                fields=fields,
+                metadata_only=metadata_only,
+                limit=limit,
+                token=token,
+            )
+            yield from page.items
+            token = page.token
+            if not token:
+                return
 
     def apply_all(
         self, manifests: Sequence[Manifest], *, dry_run: bool = False
@@ -204,23 +264,54 @@ class Cluster(Protocol):
 
 
 class Live(Protocol):
-    """What watches tell of the managed objects, without a request.
+    """What watches report of the managed objects, without a request.
 
     Objects are trimmed: metadata always, `status` and the parts of `spec` that health rules read
     only for kinds that have them.
     """
 
     def expect(self, kinds: Iterable[Kind]) -> bool:
-        """Watch these kinds; True when the first list of each has arrived."""
+        """Watch these kinds; True when the first list of each has arrived.
+
+        A kind that the API server does not serve counts as arrived, with no objects.
+        """
+
+    def problems(self, kinds: Iterable[Kind]) -> Mapping[Kind, str]:
+        """Return why first lists have not arrived, for the kinds whose last attempt failed.
+
+        A kind that is missing here has its list, or its watch is still starting. Nothing is known
+        of the objects of a kind that is named here: that `get` returns None says nothing about it.
+        """
 
     def get(self, ref: ObjectRef) -> Manifest | None:
-        """The object as last seen, None when it does not exist."""
+        """Return the object as last seen, None when it does not exist.
+
+        An object is found at the version of its kind that is served, whatever that of `ref` is,
+        provided that the served one is expected too.
+        """
 
     def put(self, manifest: Manifest) -> None:
         """Note an answer of the API server, so that a later read is not older than a write."""
 
     def forget(self) -> None:
-        """Stop all watches and drop what they told."""
+        """Stop all watches and drop what they reported."""
+
+
+class Instances(Protocol):
+    """The FluxInstance as its watch last reported it."""
+
+    def current(self) -> Manifest | None:
+        """Return the instance, None when there is none."""
+
+    def put(self, manifest: Manifest) -> None:
+        """Note an answer of the API server, so that a later read is not older than a write."""
+
+    def refresh(self) -> None:
+        """Read the instance again at once, because an answer of the API server contradicts it.
+
+        The reconciler is woken when the instance was read, so it may rest until then. A read that
+        is under way is not doubled, and a watch that fails keeps its pauses.
+        """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,13 +8,13 @@ lead from many states to the same place are drawn once, from a node that stands 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from fluxsm.machine.events import FAULTS, SIGNALS
 from fluxsm.machine.explore import reachable, shortest_path
 from fluxsm.machine.states import State
-from fluxsm.machine.table import Row, StateDef, Table, guard_name, guard_words
+from fluxsm.machine.table import Guard, Row, StateDef, Table, guard_name
 
 GONE = "Gone"
 """The name of the end: the object does not exist any more."""
@@ -39,6 +39,16 @@ class Role(Enum):
     """The object is gone."""
 
 
+class Kind(Enum):
+    """What being in a state means to people: the colour of a node, and its word in a legend."""
+
+    READY = "Ready"
+    WORKING = "working"
+    WAITING = "waiting"
+    FAILED = "failed"
+    LEAVING = "leaving"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
     """One node.
@@ -46,11 +56,13 @@ class Node:
     Attributes:
         name: the state, a text for several states, or `GONE`.
         role: where it belongs in the picture.
+        kind: what being there means, None for a node that stands for several states.
         definition: of the state, None for other nodes.
     """
 
     name: str
     role: Role
+    kind: Kind | None = None
     definition: StateDef | None = None
 
 
@@ -61,7 +73,7 @@ class Edge:
     Attributes:
         source: name of a node.
         dest: name of a node.
-        labels: what each row says: the event, and its guard in words.
+        labels: what each row says: the event, and its guard in brackets.
     """
 
     source: str
@@ -77,17 +89,45 @@ class Graph:
         nodes: all nodes.
         edges: all edges.
         initial: the name of the node in which everything begins; empty where it is left out.
+        main: the nodes of the main way that are drawn, in the order in which they are entered.
         rows: the rows that are drawn, for renderers that write them out.
+        current: the name of the node to be highlighted; empty where there is none.
     """
 
     nodes: tuple[Node, ...]
     edges: tuple[Edge, ...]
     initial: str
+    main: tuple[str, ...]
     rows: tuple[Row, ...]
+    current: str = ""
 
-    def node(self, name: str) -> Node:
-        """The node of a name."""
-        return next(node for node in self.nodes if node.name == name)
+
+def kind(table: Table, state: State) -> Kind:
+    """What being in a state means, from its definition and from where its rows lead."""
+    definition = table.states[state]
+    if state is table.goal:
+        return Kind.READY
+    if table.goal not in reachable(state, table.rows):
+        return Kind.LEAVING
+    if definition.ready == "False":
+        return Kind.FAILED
+    return Kind.WORKING if definition.moving else Kind.WAITING
+
+
+def kinds(graph: Graph) -> tuple[Kind, ...]:
+    """The kinds of the nodes of a graph, in the order of the legend."""
+    used = {node.kind for node in graph.nodes}
+    return tuple(kind for kind in Kind if kind in used)
+
+
+def highlight(graph: Graph, state: State) -> Graph:
+    """The same graph with one state highlighted."""
+    return replace(graph, current=state.value)
+
+
+def short_guard(guard: Guard) -> str:
+    """A guard in the few words that fit beside an arrow."""
+    return guard_name(guard).replace("_", " ")
 
 
 def extract(table: Table) -> Graph:
@@ -113,11 +153,12 @@ def condensed(table: Table) -> Graph:
 
 
 def around(table: Table, state: State) -> Graph:
-    """One state, the rows that enter it and the rows that leave it."""
+    """One state, highlighted, with the rows that enter it and the rows that leave it."""
     moves = [row for row in table.rows if row.dest is not row.source]
     leaving = [(state.value, row) for row in moves if row.source is state]
     entering = _lifted(table, [row for row in moves if row.dest is state])
-    return _graph(table, [*entering, *leaving], initial=state is table.initial, brief=False)
+    graph = _graph(table, [*entering, *leaving], initial=state is table.initial)
+    return highlight(graph, state)
 
 
 def _lifted(table: Table, rows: Iterable[Row]) -> list[tuple[str, Row]]:
@@ -164,78 +205,74 @@ def _listed(states: Iterable[State]) -> str:
 
 
 def _working(table: Table) -> set[State]:
-    """The states in which something is on its way to the goal."""
-    return {
-        state
-        for state, definition in table.states.items()
-        if definition.moving and table.goal in reachable(state, table.rows)
-    }
+    """The states in which work towards the goal goes on."""
+    return {state for state in table.states if kind(table, state) is Kind.WORKING}
 
 
 def _is_calm(row: Row) -> bool:
     return row.event not in FAULTS | SIGNALS
 
 
-def _graph(
-    table: Table, drawn: Iterable[tuple[str, Row]], *, initial: bool = True, brief: bool = True
-) -> Graph:
+def _graph(table: Table, drawn: Iterable[tuple[str, Row]], *, initial: bool = True) -> Graph:
     pairs = list(drawn)
     labels: dict[tuple[str, str], list[str]] = {}
     for source, row in pairs:
         dest = row.dest.value if row.dest else GONE
-        labels.setdefault((source, dest), []).append(_label(row, brief=brief))
+        labels.setdefault((source, dest), []).append(_label(row))
     edges = tuple(
         Edge(source=source, dest=dest, labels=tuple(texts))
         for (source, dest), texts in labels.items()
     )
     used = {name for edge in edges for name in (edge.source, edge.dest)}
-    nodes = [node for node in _state_nodes(table) if node.name in used]
+    main = _main_way(table)
+    nodes = [node for node in _state_nodes(table, main) if node.name in used]
     known = {node.name for node in nodes} | {GONE}
     many = dict.fromkeys(edge.source for edge in edges if edge.source not in known)
     nodes += [Node(name=name, role=Role.MANY) for name in many]
     if GONE in used:
-        nodes.append(Node(name=GONE, role=Role.END))
+        nodes.append(Node(name=GONE, role=Role.END, kind=Kind.LEAVING))
     return Graph(
         nodes=tuple(nodes),
         edges=edges,
         initial=table.initial.value if initial else "",
+        main=tuple(state.value for state in main if state.value in used),
         rows=tuple(row for _, row in pairs),
     )
 
 
-def _label(row: Row, *, brief: bool) -> str:
-    """The event, and the guard: as a sentence, or in a large picture as its name."""
-    if row.guard is None:
-        return row.event.value
-    guard = guard_name(row.guard).replace("_", " ") if brief else guard_words(row.guard)
-    return f"{row.event.value} [{guard}]"
+def _label(row: Row) -> str:
+    """The event, and the guard in brackets."""
+    return f"{row.event.value} [{short_guard(row.guard)}]" if row.guard else row.event.value
 
 
-def _state_nodes(table: Table) -> list[Node]:
+def _main_way(table: Table) -> list[State]:
+    """The shortest way to the goal without faults and signals, and without guards if there is one.
+
+    A row without a guard is what happens where nothing special is so.
+    """
     calm = [row for row in table.rows if _is_calm(row)]
-    straight = shortest_path(table.initial, table.goal, [row for row in calm if row.guard is None])
-    main = {table.initial, table.goal} | {row.dest for row in straight or ()}
+    plain = [row for row in calm if row.guard is None]
+    way = shortest_path(table.initial, table.goal, plain)
+    if way is None:
+        way = shortest_path(table.initial, table.goal, calm) or ()
+    return [table.initial, *(row.dest for row in way if row.dest)]
+
+
+def _state_nodes(table: Table, main: Iterable[State]) -> list[Node]:
+    calm = [row for row in table.rows if _is_calm(row)]
     sides = reachable(table.initial, calm)
     return [
-        Node(name=state.value, role=_role(state, main, sides), definition=definition)
+        Node(
+            name=state.value,
+            role=_role(state, set(main), sides),
+            kind=kind(table, state),
+            definition=definition,
+        )
         for state, definition in table.states.items()
     ]
 
 
-def _role(state: State, main: set[State | None], sides: set[State | None]) -> Role:
+def _role(state: State, main: set[State], sides: set[State | None]) -> Role:
     if state in main:
         return Role.MAIN
     return Role.SIDE if state in sides else Role.REST
-
-
-def main_way(graph: Graph) -> list[Node]:
-    """The nodes of the main way, each after the one that leads to it; none without a beginning."""
-    nodes = {node.name: node for node in graph.nodes if node.role is Role.MAIN}
-    found = [nodes[graph.initial]] if graph.initial else []
-    while found:
-        ahead = [edge.dest for edge in graph.edges if edge.source == found[-1].name]
-        fresh = [name for name in ahead if name in nodes and nodes[name] not in found]
-        if not fresh:
-            break
-        found.append(nodes[fresh[0]])
-    return found

@@ -47,6 +47,9 @@ EVIDENCE: Final = "gitrepositories.source.toolkit.fluxcd.io"
 ENTITLEMENT: Final = "flux-operator-entitlement"
 """The Secret in which a vendor says that he stands behind the installation."""
 
+PARTS: Final = ("cluster", "components", "reconcilers", "sync")
+"""In the order in which they are read, after the distribution."""
+
 PART_OF_FLUX: Final = f"{names.PART_OF_LABEL}=flux"
 PAGE: Final = 100
 """Objects per answer: a HelmRelease may be large."""
@@ -60,7 +63,11 @@ class Gauges(Protocol):
 
 
 class Collector:
-    """One collection; what it meets on the way is forgotten with it."""
+    """One collection; what it meets on the way is forgotten with it.
+
+    Attributes:
+        unknown: what could not be read, in words: which parts, and why.
+    """
 
     def __init__(
         self, cluster: Cluster, gauges: Gauges, *, namespace: str, sync: str, now: datetime
@@ -74,13 +81,16 @@ class Collector:
             sync: name of the sync of the cluster.
             now: the current time.
         """
+        self.unknown: list[str] = []
         self._cluster, self._gauges = cluster, gauges
         self._namespace, self._sync_name, self._now = namespace, sync, now
         self._kinds: list[Kind] = []
         self._same_named: dict[str, Manifest] = {}
 
     def take(self, operator: ReportOperator) -> ReportSpec:
-        """What is there. The first part that cannot be told ends it; the log says why.
+        """Return what is there. The first part that cannot be read ends it.
+
+        What could not be read is absent, or `Unknown`; `unknown` says so, and why.
 
         Args:
             operator: who takes it.
@@ -93,21 +103,36 @@ class Collector:
                 found["reconcilers"] = self._reconcilers()
                 found["sync"] = self._sync()
         except FluxsmError as error:
-            log.warning("the report tells only a part: %s", error)
+            self._miss(*(part for part in PARTS if part not in found), error=error)
         return ReportSpec.model_validate(found)
 
-    def _distribution(self) -> ReportDistribution:
-        crd = self._get(ObjectRef(CRD, "", EVIDENCE))
-        entitlement = self._get(ObjectRef(SECRET, self._namespace, ENTITLEMENT))
-        return report.distribution(crd, entitlement)
+    def _miss(self, *parts: str, error: FluxsmError) -> None:
+        self.unknown.append(f"{', '.join(parts)} not known: {error}")
+        log.warning("the report is not complete: %s", self.unknown[-1])
 
-    def _get(self, ref: ObjectRef) -> Manifest | None:
-        """An object, None when it cannot be read."""
+    def _distribution(self) -> ReportDistribution:
+        """The distribution; that something may not be read does not say that it is not there."""
+        is_known, crd, entitlement = True, None, None
+        try:
+            crd = self._find(ObjectRef(CRD, "", EVIDENCE))
+        except ClusterError as error:
+            is_known = False
+            self._miss("distribution", error=error)
+        try:
+            entitlement = self._find(ObjectRef(SECRET, self._namespace, ENTITLEMENT))
+        except ClusterError as error:
+            self._miss("entitlement", error=error)
+        return report.distribution(crd, entitlement, is_known=is_known)
+
+    def _find(self, ref: ObjectRef) -> Manifest | None:
+        """An object, None when there is none.
+
+        Raises:
+            ClusterError: it cannot be read.
+        """
         try:
             return self._cluster.get(ref)
-        except ClusterError as error:
-            if not isinstance(error, NotFoundError):
-                log.warning("the report goes on as if %s did not exist: %s", ref, error)
+        except NotFoundError:
             return None
 
     def _look_at_cluster(self) -> ReportCluster:
@@ -130,7 +155,7 @@ class Collector:
         self._gauges.resources(self._count(found))
         for kind in OWN_KINDS:
             try:
-                stats = counting.count(self._cluster.list(kind, page=PAGE))
+                stats = counting.count(self._cluster.list(kind, limit=PAGE))
             except NotFoundError:
                 continue  # not installed
             found.append(_entry(kind, stats))
@@ -140,7 +165,7 @@ class Collector:
         """The series of all Flux objects; `found` gets the counts of each kind."""
         for kind in self._kinds:
             counts = counting.Counts()
-            for obj in self._cluster.list(kind, page=PAGE):
+            for obj in self._cluster.list(kind, limit=PAGE):
                 counts.add(obj)
                 self._keep_same_named(obj)
                 yield resource.labels(obj)

@@ -25,16 +25,20 @@ BOOTSTRAP_LABEL: Final = "kustomize.toolkit.fluxcd.io/name"
 SYNC_KIND: Final = "Kustomization"
 
 
-def distribution(crd: Manifest | None, entitlement: Manifest | None) -> ReportDistribution:
+def distribution(
+    crd: Manifest | None, entitlement: Manifest | None, *, is_known: bool = True
+) -> ReportDistribution:
     """The distribution that is installed.
 
     Args:
         crd: that of the GitRepository; None when there is none.
-        entitlement: the vendor's Secret; None when there is none.
+        entitlement: the vendor's Secret; None when there is none, or it cannot be read.
+        is_known: whether it is known if there is a CRD.
     """
     issued = describe_entitlement(entitlement or {})
     if crd is None:
-        return ReportDistribution(entitlement=issued, status=NOT_INSTALLED)
+        status = NOT_INSTALLED if is_known else UNKNOWN
+        return ReportDistribution(entitlement=issued, status=status)
     labels = manifest.labels_of(crd)
     bootstrapped = "flux bootstrap" if BOOTSTRAP_LABEL in labels else None
     return ReportDistribution(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Keep the FluxReport of the runtime namespace up to date (docs/adr/0024-the-report.md).
+"""Keep the FluxReport of the runtime namespace up to date (docs/adr/0018-the-report.md).
 
 It works beside the machine and may fail as it likes: the instance never notices.
 """
@@ -7,18 +7,18 @@ It works beside the machine and may fail as it likes: the instance never notices
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final, Protocol, TypeAlias
 
 from fluxsm.api import duration, names
-from fluxsm.api.instance import InvalidInstanceError, parse_instance
 from fluxsm.api.objects import Kind, Manifest, ObjectRef
 from fluxsm.api.report import ReportOperator
 from fluxsm.core import conditions, schedule
 from fluxsm.core.ports import Clock, Cluster
 from fluxsm.core.settings import Settings
 from fluxsm.core.step import Step
-from fluxsm.errors import ClusterError
+from fluxsm.errors import ClusterError, MalformedError
 from fluxsm.machine.states import State
 from fluxsm.objects import manifest
 from fluxsm.report import content as report
@@ -30,6 +30,8 @@ log = logging.getLogger("fluxsm.report")
 REPORT: Final = Kind(names.GROUP, names.VERSION, names.REPORT_KIND)
 PAUSE: Final = 1
 """A pause is so many times as long as the collection before it: half of the time at most."""
+SEPARATOR: Final = "; "
+"""Between the parts of the message of the Ready condition."""
 
 _RESTS: Final = (State.READY, State.FAILED, State.SUSPENDED, None)
 _ZERO: Final = timedelta(0)
@@ -170,17 +172,19 @@ class Reporter:
         )
         took = timedelta(seconds=self._clock.monotonic() - began)
         saved = self._save_spec(known, spec, request)
-        self._save_status(saved, took, is_news=saved is not known)
+        self._save_status(saved, took, collector.unknown, is_news=saved is not known)
         self._answered = asked
 
     def _sync_name(self) -> str:
-        """The name of the sync is the namespace, unless the instance gives it another one."""
-        found = self._instances.current()
+        """The name of the sync is the namespace, unless the instance gives it another one.
+
+        It is read from the instance as it is: something else in it may be one that no model admits.
+        """
         try:
-            sync = parse_instance(found).spec.sync if found else None
-        except InvalidInstanceError:
-            sync = None
-        return (sync.name if sync else None) or self._settings.namespace
+            name = manifest.text(self._instances.current() or {}, "spec", "sync", "name")
+        except MalformedError:
+            name = ""
+        return name or self._settings.namespace
 
     def _save_spec(
         self, known: Manifest | None, spec: Manifest, request: datetime | None
@@ -209,19 +213,27 @@ class Reporter:
         }
         return self._note(self._cluster.replace(body) if known else self._cluster.create(body))
 
-    def _save_status(self, saved: Manifest, took: timedelta, *, is_news: bool) -> None:
-        """Say when the report was last made, where there is news or somebody has asked."""
+    def _save_status(
+        self, saved: Manifest, took: timedelta, unknown: Sequence[str], *, is_news: bool
+    ) -> None:
+        """Say when the report was last made and what it does not know.
+
+        Nothing is written where neither is new and nobody has asked.
+        """
         status = saved.get("status") or {}
         requested = manifest.annotations_of(saved).get(names.REQUESTED_AT, "")
-        is_said = bool(status.get("conditions"))
-        if is_said and not is_news and status.get("lastHandledReconcileAt", "") == requested:
+        said = conditions.find(status.get("conditions") or [], names.READY)
+        lacks = SEPARATOR.join(unknown)
+        is_news |= said is None or lacks != str(said["message"]).partition(SEPARATOR)[2]
+        if not is_news and status.get("lastHandledReconcileAt", "") == requested:
             return
+        finished = f"Reporting finished in {duration.format_elapsed(took)}"
         found = conditions.put(
             status.get("conditions") or [],
             type_=names.READY,
             status="True",
             reason=names.SUCCEEDED,
-            message=f"Reporting finished in {duration.format_elapsed(took)}",
+            message=SEPARATOR.join((finished, *unknown)),
             generation=saved["metadata"].get("generation", 0),
             now=self._clock.now(),
         )

@@ -4,7 +4,7 @@
 The holder trusts its lease for less time than the others respect it, counted from before the
 request that renewed it. `check` stands before every write, so a holder that was paused and wakes
 too late is refused by its own clock before it can do anything, and then ends. Why this is not the
-election of the Kubernetes client: docs/adr/0021-leader-election.md.
+election of the Kubernetes client: docs/adr/0015-leader-election.md.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The model check: the laws of the table, of every step, and of whole lives."""
+"""The model check: the laws of the table, of every step, and of whole lifecycles."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from fluxsm.machine.laws import law_name, tell, violations
 from fluxsm.machine.table import Row, Table
 from fluxsm.simulation.exploration import explore
 from fluxsm.simulation.laws import STEP_LAWS
-from fluxsm.simulation.lives import lives
-from fluxsm.simulation.scenario import ExpectationError, Scenario, play
-from fluxsm.simulation.world import World, WorldError
+from fluxsm.simulation.lifecycles import lifecycles
+from fluxsm.simulation.player import ExpectationError, play, stage
+from fluxsm.simulation.scenario import Scenario
+from fluxsm.simulation.world import WorldError
 from states.behaviour import BEHAVIOUR
 
 
@@ -49,7 +50,7 @@ class Result:
 
 def check(table: Table) -> Iterator[Result]:
     """Check a table, part by part; what builds on a broken part is not looked at."""
-    for part in (check_rows, check_steps, check_lives):
+    for part in (check_rows, check_steps, check_lifecycles):
         result = part(table)
         yield result
         if result.broken:
@@ -93,20 +94,22 @@ def check_steps(table: Table) -> Result:
     return Result(summary=summary, broken=tuple(broken))
 
 
-def check_lives(table: Table) -> Result:
-    """Whole lives with the real handlers, each as its scenario says."""
-    broken = [item for scenario in lives() if (item := _broken_life(scenario, table))]
-    return Result(summary=f"{len(lives())} lives with the real handlers", broken=tuple(broken))
+def check_lifecycles(table: Table) -> Result:
+    """Whole lifecycles with the real handlers, each as its scenario says."""
+    scenarios = lifecycles()
+    broken = [item for scenario in scenarios if (item := _broken_lifecycle(scenario, table))]
+    summary = f"{len(scenarios)} lifecycles with the real handlers"
+    return Result(summary=summary, broken=tuple(broken))
 
 
-def first_broken_life(table: Table) -> Broken | None:
-    """The first life that does not go as its scenario says."""
-    found = (_broken_life(scenario, table) for scenario in lives())
+def first_broken_lifecycle(table: Table) -> Broken | None:
+    """The first lifecycle that does not go as its scenario says."""
+    found = (_broken_lifecycle(scenario, table) for scenario in lifecycles())
     return next((item for item in found if item), None)
 
 
-def _broken_life(scenario: Scenario, table: Table) -> Broken | None:
-    world = World(replace(BEHAVIOUR, engine=Engine(table)))
+def _broken_lifecycle(scenario: Scenario, table: Table) -> Broken | None:
+    world = stage(replace(BEHAVIOUR, engine=Engine(table)))
     try:
         play(scenario, world)
     except (ExpectationError, WorldError, NoRowError) as error:
@@ -118,4 +121,4 @@ def _broken_life(scenario: Scenario, table: Table) -> Broken | None:
 
 
 _LAST = 12
-"""Rows of a life that are told when it goes wrong: the last ones show why."""
+"""Rows of a lifecycle that are told when it goes wrong: the last ones show why."""

@@ -29,7 +29,7 @@ from fluxsm.machine.explore import cases
 from fluxsm.machine.states import State
 from fluxsm.machine.table import Row, Table
 from fluxsm.objects import inventory
-from fluxsm.simulation.world import BEGIN, Time
+from fluxsm.simulation.clock import BEGINNING, VirtualClock
 from states.behaviour import BEHAVIOUR
 
 _STEP: Final = timedelta(seconds=10)
@@ -118,7 +118,7 @@ def _answers(table: Table) -> Mapping[State, list[Row]]:
 def _beginning(table: Table) -> Place:
     spec = {"distribution": {"version": "2.x", "registry": "ghcr.io/fluxcd"}}
     instance: Manifest = {"metadata": {"generation": 1}, "spec": spec}
-    run = begin(Trigger.START, parse_instance(instance), BEGIN)
+    run = begin(Trigger.START, parse_instance(instance), BEGINNING)
     return Place(state=table.initial, run=run, instance=instance, story=())
 
 
@@ -151,7 +151,8 @@ def _take(place: Place, row: Row, facts: Mapping[str, Any], table: Table) -> Ste
     if row.event is Event.CHANGED:
         metadata = {**instance["metadata"], "generation": _now_of(place) + 1}
         instance = {**instance, "metadata": metadata}
-    time = Time(_STEP * (len(place.story) + 1))
+    time = VirtualClock()
+    time.advance(_STEP * (len(place.story) + 1))
     observed = Observed(
         instance=parse_instance(instance),
         manifest=instance,

@@ -12,7 +12,7 @@ from fluxsm.core.ports import KubernetesEvent
 from fluxsm.core.step import Step
 from fluxsm.machine.events import Event
 from fluxsm.machine.table import guard_words
-from fluxsm.simulation.scenario import GONE
+from fluxsm.simulation.player import GONE
 from fluxsm.simulation.world import Moment
 
 WIDTH: Final = 110

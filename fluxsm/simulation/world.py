@@ -1,31 +1,48 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A world in which one operator runs: a cluster, a registry, a clock, and whoever interferes."""
+"""Everything put together: a cluster with its controllers, a registry, a user, and the operator.
+
+Nothing happens until `settle` or `pass_time` lets requests, watches and time take their course.
+After every step the invariants are checked, whatever the world is used for.
+"""
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cache
 from typing import Any, Final
 
 from fluxsm.api import names
-from fluxsm.api.objects import Manifest, ObjectRef
-from fluxsm.core.ports import KubernetesEvent, Ports
+from fluxsm.api.crd import instance_crd, report_crd
+from fluxsm.api.objects import Kind, Manifest, ObjectRef
+from fluxsm.core.ports import KubernetesEvent
 from fluxsm.core.settings import Settings
 from fluxsm.core.step import Behaviour, Step
+from fluxsm.errors import NotFoundError
 from fluxsm.machine.states import State
-from fluxsm.objects.timestamp import format_time
-from fluxsm.runtime.reconciler import INSTANCE, Reconciler
-from fluxsm.simulation.cluster import MemoryCluster, StoreView
-from fluxsm.simulation.faults import Faults
+from fluxsm.objects import inventory
+from fluxsm.simulation import invariants
+from fluxsm.simulation.activity import Activity
+from fluxsm.simulation.api_server import ApiServer
+from fluxsm.simulation.clock import OtherClock, VirtualClock
+from fluxsm.simulation.controllers import Controllers
+from fluxsm.simulation.copies import copy
+from fluxsm.simulation.metrics import MetricsLog
+from fluxsm.simulation.process import Process
+from fluxsm.simulation.recorder import EventLog
 from fluxsm.simulation.registry import Registry
+from fluxsm.simulation.store import Store
 from states.behaviour import BEHAVIOUR
 
-BEGIN: Final = datetime(2026, 1, 1, tzinfo=UTC)
-REF: Final = ObjectRef(INSTANCE, names.DEFAULT_NAMESPACE, names.SINGLETON)
-MAX_TURNS: Final = 60
-"""Turns without a rest after which the machine is going round in circles."""
+NAMESPACE: Final = names.DEFAULT_NAMESPACE
+INSTANCE: Final = ObjectRef(
+    Kind(names.GROUP, names.VERSION, names.INSTANCE_KIND), NAMESPACE, names.SINGLETON
+)
+MAX_TURNS: Final = 2_000
+"""Turns without a rest after which the machine goes round in circles, plus one for each second."""
+
+_NOW: Final = timedelta(0)
 
 
 class WorldError(Exception):
@@ -47,154 +64,256 @@ class Moment:
     notice: KubernetesEvent | None = None
 
 
-@dataclass(slots=True)
-class Time:
-    """Implements A `Clock` whose time passes only when it is told to; chance does nothing.
-
-    Attributes:
-        elapsed: since the beginning.
-    """
-
-    elapsed: timedelta = field(default_factory=timedelta)
-
-    def now(self) -> datetime:
-        """The time in this world."""
-        return BEGIN + self.elapsed
-
-    def monotonic(self) -> float:
-        """Seconds since the beginning."""
-        return self.elapsed.total_seconds()
-
-    def random(self) -> float:
-        """The middle, so that jitter is nothing."""
-        return 0.5
-
-
 class World:
-    """One operator and everything around it. Nothing happens until `settle` is called.
+    """A cluster in which an operator may run.
 
     Attributes:
-        moments: everything that happened, in order.
-        faults: what fails.
-        cluster: the objects.
-        registry: the distributions.
+        clock: of the operator.
+        server_clock: of the API server.
+        activity: how much the operator asks and says, by the hour.
+        moments: everything that happened, in order, of all processes.
     """
 
-    def __init__(self, behaviour: Behaviour = BEHAVIOUR) -> None:
+    def __init__(self, behaviour: Behaviour = BEHAVIOUR, **settings: Any) -> None:
+        self.clock = VirtualClock()
+        self.server_clock = OtherClock(self.clock)
+        self.activity = Activity(self.clock)
+        self.cluster = ApiServer(self.server_clock)
+        self.cluster.store = empty_cluster().fork()
+        self.cluster.gate.on_request = self.activity.add_request
+        self.cluster.on_created = self._check_recorded
+        self.controllers = Controllers(self.cluster)
+        self.distributions = Registry()
+        self.recorder = EventLog()
+        self.recorder.on_record = self._on_record
+        self.metrics = MetricsLog()
+        self.settings = Settings(**settings)
+        self.behaviour = behaviour
         self.moments: list[Moment] = []
-        self._notices: list[KubernetesEvent] = []
-        self.faults = Faults()
-        self.cluster = MemoryCluster(self.faults)
-        self.registry = Registry(self.faults)
-        self._time = Time()
+        self.user = self.cluster.as_manager("kubectl-edit")
+        self._pending: list[KubernetesEvent] = []
+        self._broken: list[str] = []
         self._due: timedelta | None = None
-        self._behaviour = behaviour
-        self.restart()
+        self._heard: Hashable = None
+        self.process = self.boot()
 
     # The operator
+
+    def boot(self) -> Process:
+        """Start a new operator; whatever the old one knew is lost."""
+        self._due = None
+        self.process = Process(
+            cluster=self.cluster,
+            distributions=self.distributions,
+            recorder=self.recorder,
+            metrics=self.metrics,
+            clock=self.clock,
+            settings=self.settings,
+            behaviour=self.behaviour,
+            on_step=self._on_step,
+        )
+        return self.process
+
+    def settle(
+        self,
+        within: timedelta = timedelta(seconds=10),
+        until: Callable[[], bool] = lambda: False,
+    ) -> timedelta | None:
+        """Take a step, then go on until nothing is due within some time, or until something is so.
+
+        Returns:
+            When the operator wants to look again.
+
+        Raises:
+            WorldError: it never comes to rest, or an invariant does not hold.
+        """
+        self._due = self.clock.elapsed
+        return self._go_on(within, until)
+
+    def pass_time(self, duration: timedelta) -> None:
+        """Let everything happen that is due within some time, no more, until the time is over.
+
+        Raises:
+            WorldError: it never comes to rest, or an invariant does not hold.
+        """
+        end = self.clock.elapsed + duration
+        self._go_on(duration, lambda: False)
+        self.clock.advance(max(_NOW, end - self.clock.elapsed))
+
+    def reach(self, state: State, within: timedelta = timedelta(seconds=10)) -> None:
+        """Go on until the operator is in a state.
+
+        Raises:
+            WorldError: it does not get there.
+        """
+        self.settle(within, until=lambda: self.process.state is state)
+        if self.process.state is not state:
+            raise WorldError(f"in {self.process.state}, not in {state}: {self.message}")
+
+    def _go_on(self, within: timedelta, until: Callable[[], bool]) -> timedelta | None:
+        end = self.clock.elapsed + within
+        for _ in range(MAX_TURNS + int(within.total_seconds())):
+            self._listen()
+            if self.process.woken or (self._due is not None and self._due <= self.clock.elapsed):
+                self._turn()
+                if until():
+                    break
+                continue
+            moments = [at for at in (self._due, self.controllers.due) if at is not None]
+            if not moments or min(moments) > end:
+                break
+            self.clock.advance(max(_NOW, min(moments) - self.clock.elapsed))
+        else:
+            raise WorldError(f"it goes round in circles in {self.state}: {self.path[-20:]}")
+        return None if self._due is None else self._due - self.clock.elapsed
+
+    def _turn(self) -> None:
+        with self.activity.counting_lines():
+            delay = self.process.turn()
+        self._due = None if delay is None else self.clock.elapsed + delay
+        self._listen()
+        found = self.cluster.store.get(INSTANCE.identity)
+        if found is not None:
+            self._broken += invariants.check_saved(found, self.behaviour.engine.table)
+        if self._broken:
+            raise WorldError("; ".join(self._broken))
+
+    def _listen(self) -> None:
+        """Let others do what is due, and the operator know of it."""
+        self.controllers.run()
+        if self._heard is None or self._heard != self._news():
+            with self.activity.counting_lines():
+                self.process.hear()
+            self._heard = None if self.cluster.gate.faults else self._news()
+
+    def _news(self) -> Hashable:
+        """What watches depend on: while it stays the same there is nothing to hear."""
+        cluster, process = self.cluster, self.process
+        return (
+            *(cluster.store.revision, cluster.store.compacted, frozenset(cluster.unserved)),
+            *(cluster.stutters, id(process), process.watching, process.deaf, self.clock.elapsed),
+        )
+
+    def _on_step(self, step: Step) -> None:
+        at = self.clock.elapsed
+        self.moments.append(Moment(at=at, step=step))
+        self.moments += [Moment(at=at, notice=notice) for notice in self._pending]
+        self._pending.clear()
+        self._broken += invariants.check_step(step, self.behaviour.engine.table)
+
+    def _on_record(self, notice: KubernetesEvent) -> None:
+        self._pending.append(notice)
+        self.activity.add_event(notice)
+
+    def _check_recorded(self, manifest: Manifest) -> None:
+        """What is written has to be in the saved inventory, or a crash could orphan it."""
+        ref = ObjectRef.of(manifest)
+        found = self.cluster.store.get(INSTANCE.identity)
+        listed = inventory.ids(inventory.of_status(found)) if found else frozenset()
+        if inventory.Entry.of(ref).id not in listed:
+            self._broken.append(f"{ref} was written before it was recorded")
+
+    # The user
+
+    def create(self, *, annotations: Mapping[str, str] | None = None, **spec: Any) -> Manifest:
+        """Create the instance with one small component, unless the spec says otherwise."""
+        wanted = {
+            "distribution": {"version": "2.x", "registry": "ghcr.io/fluxcd"},
+            "components": ["source-controller"],
+        }
+        body: Manifest = {
+            "apiVersion": names.API_VERSION,
+            "kind": names.INSTANCE_KIND,
+            "metadata": {"name": names.SINGLETON, "namespace": NAMESPACE},
+            "spec": {**wanted, **spec},
+        }
+        if annotations:
+            body["metadata"]["annotations"] = dict(annotations)
+        return self.user.create(copy(body))
+
+    def edit(self, **spec: Any) -> Manifest:
+        """Merge fields into the spec."""
+        return self.user.patch(INSTANCE, {"spec": spec})
+
+    def annotate(self, annotations: Mapping[str, str | None]) -> Manifest:
+        """Set annotations of the instance; None removes one."""
+        return self.user.patch(INSTANCE, {"metadata": {"annotations": dict(annotations)}})
+
+    def suspend(self) -> None:
+        """Disable the instance."""
+        self.annotate({names.RECONCILE: names.DISABLED})
+
+    def resume(self) -> None:
+        """Enable the instance."""
+        self.annotate({names.RECONCILE: "enabled"})
+
+    def delete(self) -> None:
+        """Ask for the deletion of the instance."""
+        self.user.delete(INSTANCE)
+
+    # What can be seen
 
     @property
     def state(self) -> State | None:
         """Where the machine stands, None without an instance."""
-        return self._reconciler.state
+        return self.process.state
 
-    def restart(self) -> None:
-        """Start a new operator; what the old one remembered is lost."""
-        ports = Ports(
-            cluster=self.cluster,
-            live=StoreView(self.cluster),
-            distributions=self.registry,
-            recorder=self,
-            metrics=_Unmeasured(),
-            clock=self._time,
-        )
-        self._reconciler = Reconciler(
-            instances=self,
-            behaviour=self._behaviour,
-            ports=ports,
-            settings=Settings(supported_minors=self.registry.minors, notifications_disabled=True),
-            on_step=self._note,
-        )
+    @property
+    def steps(self) -> list[Step]:
+        """Every step that was taken and saved, of all processes."""
+        return [moment.step for moment in self.moments if moment.step is not None]
 
-    def settle(self, within: timedelta = timedelta(0), *, woken: bool = True) -> None:
-        """Let everything happen that is due within some time.
-
-        Args:
-            within: how much time passes.
-            woken: whether something has happened that a watch would tell.
-
-        Raises:
-            WorldError: the machine goes round in circles, or wrote what no inventory lists.
-        """
-        end = self._time.elapsed + within
-        if woken:
-            self._due = self._time.elapsed
-        turns = 0
-        while self._due is not None and self._due <= end:
-            turns = turns + 1 if self._due <= self._time.elapsed else 0
-            if turns > MAX_TURNS:
-                raise WorldError(f"it goes round in circles in {self.state}")
-            self._time.elapsed = max(self._due, self._time.elapsed)
-            delay = self._reconciler.turn()
-            self._due = None if delay is None else self._time.elapsed + delay
-            if self.cluster.unlisted:
-                raise WorldError(f"{self.cluster.unlisted[0]} was written before it was recorded")
-        self._time.elapsed = end
-
-    def _note(self, step: Step) -> None:
-        at = self._time.elapsed
-        self.moments.append(Moment(at=at, step=step))
-        self.moments += [Moment(at=at, notice=notice) for notice in self._notices]
-        self._notices.clear()
-
-    def record(self, instance: Manifest, notice: KubernetesEvent, *, address: str = "") -> None:  # noqa: ARG002
-        """Note an event of the step that is about to be noted; a `fluxsm.core.ports.Recorder`."""
-        self._notices.append(notice)
-
-    # The instance
-
-    def current(self) -> Manifest | None:
+    def read(self) -> Manifest | None:
         """The instance, None when there is none."""
-        return copy.deepcopy(self.cluster.objects.get(REF.identity))
+        try:
+            return self.user.get(INSTANCE)
+        except NotFoundError:
+            return None
 
-    def put(self, manifest: Manifest) -> None:
-        """Nothing to note: the store has it already."""
+    def at(self, state: State | None) -> bool:
+        """Whether the operator is in a state."""
+        return self.process.state is state
 
-    def apply(self, spec: Mapping[str, Any], annotations: Mapping[str, str]) -> None:
-        """Create the instance, or give it another spec and other annotations."""
-        old = self.current() or {}
-        metadata = {
-            **old.get("metadata", {}),
-            "name": REF.name,
-            "namespace": REF.namespace,
-            "annotations": dict(annotations),
+    @property
+    def status(self) -> Manifest:
+        """The saved status."""
+        return (self.read() or {}).get("status") or {}
+
+    def condition(self, type_: str) -> Mapping[str, Any] | None:
+        """A saved condition, None when it is not there."""
+        found = (item for item in self.status.get("conditions", []) if item["type"] == type_)
+        return next(found, None)
+
+    @property
+    def reason(self) -> str:
+        """The reason of the saved Ready condition."""
+        return str((self.condition(names.READY) or {}).get("reason", ""))
+
+    @property
+    def message(self) -> str:
+        """The message of the saved Ready condition."""
+        return str((self.condition(names.READY) or {}).get("message", ""))
+
+    @property
+    def path(self) -> list[State | None]:
+        """The states that were entered, in order."""
+        return [step.row.dest for step in self.steps if step.moved]
+
+    def managed(self) -> set[str]:
+        """The objects in the cluster that carry the owner label, as text."""
+        return {
+            str(ObjectRef.of(item))
+            for item in self.cluster.store.everything()
+            if (item["metadata"].get("labels") or {}).get(names.OWNER_NAME_LABEL)
         }
-        head = {"apiVersion": INSTANCE.api_version, "kind": INSTANCE.kind}
-        self.cluster.write({**old, **head, "metadata": metadata, "spec": dict(spec)})
-
-    def delete(self) -> None:
-        """Ask for the deletion of the instance."""
-        old = self.current()
-        if old is None:
-            return
-        if not old["metadata"].get("finalizers"):
-            self.cluster.remove(REF)
-            return
-        old["metadata"]["deletionTimestamp"] = format_time(self._time.now())
-        self.cluster.write(old)
 
 
-class _Unmeasured:
-    """Implements `fluxsm.core.ports.Metrics` for a world in which nobody counts."""
-
-    def transition(self, source: str, event: str, dest: str, seconds: float) -> None:
-        pass
-
-    def instance(self, labels: Mapping[str, str] | None) -> None:
-        pass
-
-    def drift(self, count: int) -> None:
-        pass
-
-    def blocked(self, reason: str) -> None:
-        pass
+@cache
+def empty_cluster() -> Store:
+    """The namespace and our own CRDs, as an installation of the operator brings them."""
+    cluster = ApiServer(VirtualClock(), manager="kubectl-create")
+    cluster.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})
+    for crd in (instance_crd(), report_crd()):
+        cluster.create(crd)
+    Controllers(cluster).run()
+    return cluster.store

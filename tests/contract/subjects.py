@@ -11,13 +11,14 @@ from fluxsm.adapters.clock import SystemClock
 from fluxsm.adapters.kube.client import KubeClient
 from fluxsm.adapters.kube.cluster import KubeCluster
 from fluxsm.adapters.kube.paths import Paths
-from fluxsm.adapters.kube.watches import LiveObjects, Watch
+from fluxsm.adapters.kube.watch import Watch
+from fluxsm.adapters.kube.watches import LiveObjects
 from fluxsm.api.objects import Manifest, ObjectRef
 from fluxsm.core.ports import Cluster, PatchType
+from fluxsm.simulation.api_server import ApiServer
+from fluxsm.simulation.clock import VirtualClock
+from fluxsm.simulation.controllers import Controllers
 from tests.controlplane.cluster import Cluster as ControlPlane
-from tests.fakes.clock import FakeClock
-from tests.fakes.cluster import FakeCluster
-from tests.fakes.controllers import Controllers
 
 T = TypeVar("T")
 PATIENCE = 10.0
@@ -36,6 +37,9 @@ class Subject(Protocol):
     def patch_as(self, manager: str, ref: ObjectRef, patch: Any) -> Manifest:
         """Another field manager merges a patch into an object."""
 
+    def compact(self) -> None:
+        """Forget the history of all objects."""
+
     def live(self) -> LiveObjects:
         """What watches tell of the objects of an instance that is named like the namespace."""
 
@@ -47,8 +51,8 @@ class FakeSubject:
     """The API server in memory."""
 
     def __init__(self) -> None:
-        self._clock = FakeClock()
-        self._fake = FakeCluster(self._clock)
+        self._clock = VirtualClock()
+        self._fake = ApiServer(self._clock)
         self._controllers = Controllers(self._fake)
         self._watches: list[Watch] = []
         self.cluster: Cluster = self._fake
@@ -67,6 +71,10 @@ class FakeSubject:
     def patch_as(self, manager: str, ref: ObjectRef, patch: Any) -> Manifest:
         """Another field manager merges a patch into an object."""
         return self._fake.as_manager(manager).patch(ref, patch)
+
+    def compact(self) -> None:
+        """Forget the history of all objects."""
+        self._fake.store.compact()
 
     def live(self) -> LiveObjects:
         """Watches that listen whenever something is waited for."""
@@ -119,6 +127,10 @@ class RealSubject:
         return self._send(
             f"{self._paths.object(ref)}?fieldManager={manager}", patch, PatchType.MERGE
         )
+
+    def compact(self) -> None:
+        """Forget the history of all objects."""
+        self._control_plane.compact()
 
     def live(self) -> LiveObjects:
         """Watches in threads of their own."""

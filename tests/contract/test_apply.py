@@ -12,9 +12,9 @@ from fluxsm.api.objects import Manifest
 from fluxsm.core.ports import Applied, PatchType
 from fluxsm.errors import ClusterError
 from fluxsm.objects.applied_state import owned_fields
+from fluxsm.simulation.fields import encode, values_of
 from tests.contract.samples import config_map, deployment, network_policy, ref_of, service
 from tests.contract.subjects import Subject
-from tests.fakes.fields import encode, values_of
 
 
 def apply(subject: Subject, manifest: Manifest, *, dry_run: bool = False) -> Applied:

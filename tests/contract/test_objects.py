@@ -122,30 +122,6 @@ def test_a_finalizer_holds_an_object_back(subject: Subject) -> None:
         subject.cluster.get(ref)
 
 
-def test_a_list_comes_in_pages(subject: Subject) -> None:
-    """All objects, once each, whatever the size of a page."""
-    for number in range(5):
-        labels = {"odd": "yes"} if number % 2 else {}
-        subject.cluster.create(
-            config_map(subject.namespace, f"c{number}", metadata={"labels": labels})
-        )
-    found = subject.cluster.list(CONFIG_MAP, namespace=subject.namespace, page=2, labels="!x")
-    names = [item["metadata"]["name"] for item in found]
-    assert [name for name in names if name.startswith("c")] == ["c0", "c1", "c2", "c3", "c4"]
-    odd = subject.cluster.list(CONFIG_MAP, namespace=subject.namespace, labels="odd=yes")
-    assert [item["metadata"]["name"] for item in odd] == ["c1", "c3"]
-
-
-def test_metadata_alone_can_be_listed(subject: Subject) -> None:
-    """Nothing but metadata comes back, which keeps answers small."""
-    subject.cluster.create(config_map(subject.namespace, data={"a": "1"}))
-    (item,) = subject.cluster.list(
-        CONFIG_MAP, namespace=subject.namespace, fields="metadata.name=c", metadata_only=True
-    )
-    assert set(item) == {"apiVersion", "kind", "metadata"}
-    assert item["kind"] == "ConfigMap"
-
-
 def test_an_immutable_field_is_refused(subject: Subject) -> None:
     """The answer is the error of that object alone; the others are applied."""
     first = deployment(subject.namespace)

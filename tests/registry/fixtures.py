@@ -15,7 +15,7 @@ from fluxsm.adapters.registry.client import OrasRegistry
 from fluxsm.adapters.registry.docker_config import DockerConfig
 from fluxsm.adapters.registry.exchange import Exchange
 from fluxsm.adapters.registry.oci_manifest import OCI_INDEX, OCI_MANIFEST, digest_of
-from tests.fakes.distributions import starter_files
+from fluxsm.simulation.registry import starter_files
 from tests.registry.server import PASSWORD, USER, Certificate, Registry
 
 BASE = "v2.8.8"

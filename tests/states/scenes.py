@@ -11,8 +11,8 @@ from fluxsm.api import names
 from fluxsm.api.objects import Kind, Manifest, ObjectRef
 from fluxsm.errors import ArtifactError
 from fluxsm.machine.states import State
-from tests.fakes.distributions import MIDDLE, starter
-from tests.fakes.world import NAMESPACE, World
+from fluxsm.simulation.registry import MIDDLE, starter
+from fluxsm.simulation.world import NAMESPACE, World
 
 GIT = Kind("source.toolkit.fluxcd.io", "v1", "GitRepository")
 GIT_CRD = ObjectRef(

@@ -9,8 +9,8 @@ import pytest
 
 from fluxsm.api.objects import ObjectRef
 from fluxsm.machine.states import State
-from tests.fakes.distributions import NEW, starter
-from tests.fakes.world import World
+from fluxsm.simulation.registry import NEW, starter
+from fluxsm.simulation.world import World
 from tests.states.scenes import CONTROLLER, GIT_CRD, git_repository, installed
 
 HELD = {"metadata": {"finalizers": ["example.com/held"]}}

@@ -13,8 +13,8 @@ from fluxsm.api.objects import Kind, Manifest, ObjectRef
 from fluxsm.core.ports import Fetched
 from fluxsm.errors import ArtifactError
 from fluxsm.machine.states import State
-from tests.fakes.distributions import MIDDLE, NEW, only
-from tests.fakes.world import NAMESPACE, World
+from fluxsm.simulation.registry import MIDDLE, NEW, only
+from fluxsm.simulation.world import NAMESPACE, World
 
 ARTIFACT = "oci://registry.test/flux/manifests:latest"
 FIRST, SECOND, THIRD = (f"sha256:{digit * 64}" for digit in "123")

@@ -20,10 +20,10 @@ from fluxsm.errors import NotFoundError
 from fluxsm.machine.events import Event
 from fluxsm.machine.states import State
 from fluxsm.objects import migration
+from fluxsm.simulation.clock import VirtualClock
+from fluxsm.simulation.world import World
 from states import migrating, signals
 from states.work.bridge import SETTLE
-from tests.fakes.clock import FakeClock
-from tests.fakes.world import World
 
 NEW = Kind("example.com", "v1", "Thing")
 
@@ -162,7 +162,7 @@ def _step(observed: Observed, cluster: LaggingCluster) -> tuple[Observed, Outcom
         distributions=None,  # type: ignore[arg-type]
         recorder=None,  # type: ignore[arg-type]
         metrics=None,  # type: ignore[arg-type]
-        clock=FakeClock(),
+        clock=VirtualClock(),
     )
     outcome = migrating.run(observed, ports)
     run = replace(observed.run, **outcome.facts)
@@ -171,7 +171,7 @@ def _step(observed: Observed, cluster: LaggingCluster) -> tuple[Observed, Outcom
 
 def _observed() -> Observed:
     manifest = World().create()
-    now = FakeClock().now()
+    now = VirtualClock().now()
     instance = parse_instance(manifest)
     plan = migration.plan_before(_crd("v1beta2"), _crd("v1"))
     assert plan is not None

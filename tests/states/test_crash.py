@@ -13,9 +13,9 @@ from datetime import timedelta
 import pytest
 
 from fluxsm.machine.states import State
-from tests.fakes.audit import orphans, picture, unreadable
-from tests.fakes.requests import Crash, Fault, When
-from tests.fakes.world import NAMESPACE, World
+from fluxsm.simulation.audit import orphans, picture, unreadable
+from fluxsm.simulation.faults import Crash, Fault, When
+from fluxsm.simulation.world import NAMESPACE, World
 from tests.states.scenes import git_repository, installed, old_flux, version
 
 LONG = timedelta(minutes=2)

@@ -9,7 +9,7 @@ from fluxsm.api import names
 from fluxsm.core.memory import Trigger
 from fluxsm.machine.states import State
 from fluxsm.objects.drift import FIRST_PAUSE, FREE_REPAIRS
-from tests.fakes.world import World
+from fluxsm.simulation.world import World
 from tests.states.scenes import CONTROLLER, installed, old_flux, unhealthy, version
 
 

@@ -26,10 +26,11 @@ from fluxsm.errors import (
     UnavailableError,
 )
 from fluxsm.machine.states import State
-from tests.fakes.audit import orphans, picture
-from tests.fakes.distributions import only, starter, starter_files
-from tests.fakes.requests import Fault, Request
-from tests.fakes.world import INSTANCE, NAMESPACE, World
+from fluxsm.simulation.audit import orphans, picture
+from fluxsm.simulation.faults import Fault
+from fluxsm.simulation.registry import only, starter, starter_files
+from fluxsm.simulation.requests import Request
+from fluxsm.simulation.world import INSTANCE, NAMESPACE, World
 from tests.states.scenes import CONTROLLER, DIGEST, REFERENCE, installed, version
 
 MINUTE = timedelta(minutes=1)

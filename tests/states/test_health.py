@@ -12,8 +12,9 @@ from fluxsm.api import names
 from fluxsm.api.objects import Kind, Manifest, ObjectRef
 from fluxsm.errors import ForbiddenError
 from fluxsm.machine.states import State
-from tests.fakes.requests import Fault, Request
-from tests.fakes.world import NAMESPACE, World
+from fluxsm.simulation.faults import Fault
+from fluxsm.simulation.requests import Request
+from fluxsm.simulation.world import NAMESPACE, World
 from tests.states.scenes import CONTROLLER
 
 POD = Kind("", "v1", "Pod")

@@ -16,11 +16,11 @@ from fluxsm.machine.events import Event
 from fluxsm.machine.states import State
 from fluxsm.machine.table import Row
 from fluxsm.objects import inventory
+from fluxsm.simulation.audit import orphans, picture, plain, unreadable
+from fluxsm.simulation.faults import Fault
+from fluxsm.simulation.registry import NEW, only, starter
+from fluxsm.simulation.world import INSTANCE, NAMESPACE, World
 from states.table import TABLE
-from tests.fakes.audit import orphans, picture, plain, unreadable
-from tests.fakes.distributions import NEW, only, starter
-from tests.fakes.requests import Fault
-from tests.fakes.world import INSTANCE, NAMESPACE, World
 from tests.states import laws
 from tests.states.scenes import (
     CONTROLLER,

@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Iterator
 
 from fluxsm.machine.events import Event
-from fluxsm.machine.graph import around, condensed, overview
+from fluxsm.machine.graph import around, condensed, overview, short_guard
 from fluxsm.machine.render import markdown, mermaid, svg
 from fluxsm.machine.states import State
 from fluxsm.machine.table import guard_words
@@ -22,7 +22,8 @@ Every transition is a row of [states/table.py](../../states/table.py), from whic
 
 ## The way to Ready
 
-When nothing fails and nobody interferes:
+When nothing fails and nobody interferes. Colours say what a state means, here and below: the
+picture of the whole machine lists them.
 
 """
 _FULL = """
@@ -40,7 +41,7 @@ The same as Mermaid:
 
 def page() -> str:
     """The page."""
-    text = _INTRO + _fence(mermaid.render(overview(TABLE)))
+    text = _INTRO + _fence(mermaid.render(overview(TABLE), legend=False))
     text += _FULL + _fence(mermaid.render(condensed(TABLE)))
     text += "\n## Guards\n\n" + _guards()
     return text + "".join(_state(state) for state in TABLE.states)
@@ -57,7 +58,7 @@ def _fence(text: str) -> str:
 
 def _guards() -> str:
     guards = dict.fromkeys(row.guard for row in TABLE.rows if row.guard)
-    lines = [(guard.__name__.replace("_", " "), guard_words(guard)) for guard in guards]
+    lines = [(short_guard(guard), guard_words(guard)) for guard in guards]
     return markdown.table(("Guard", "Holds when"), lines)
 
 
@@ -68,7 +69,7 @@ def _state(state: State) -> str:
             [
                 f"\n## {state}\n",
                 f"{definition.meaning}\n",
-                _fence(mermaid.render(around(TABLE, state), direction="LR")),
+                _fence(mermaid.render(around(TABLE, state), direction="LR", legend=False)),
                 f"* **What it does.** {_does(state)}",
                 f"* **Conditions.** {of_state(definition)}",
                 f"* **Timers.** {definition.timers}",

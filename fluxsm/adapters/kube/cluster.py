@@ -12,10 +12,10 @@ import urllib3
 
 from fluxsm.adapters.kube.client import KubeClient
 from fluxsm.adapters.kube.paths import Paths
-from fluxsm.adapters.kube.watches import RESYNC_SECONDS
+from fluxsm.adapters.kube.watch import RESYNC_SECONDS
 from fluxsm.api import names
 from fluxsm.api.objects import Kind, Manifest, ObjectRef
-from fluxsm.core.ports import Applied, Interrupt, PatchType, WatchEvent
+from fluxsm.core.ports import PAGE, Applied, Cluster, Interrupt, Page, PatchType, WatchEvent
 from fluxsm.errors import ClusterError, ExpiredError, InvalidError, NotFoundError, UnavailableError
 
 PARALLEL: Final = 8
@@ -31,7 +31,7 @@ _METADATA: Final = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1
 _END_OF_LIST: Final = "k8s.io/initial-events-end"
 
 
-class KubeCluster:
+class KubeCluster(Cluster):
     """Implements `fluxsm.core.ports.Cluster`."""
 
     def __init__(
@@ -70,7 +70,7 @@ class KubeCluster:
         """Read an object."""
         return self._one("GET", ref, f"reading {ref}")
 
-    def list(
+    def list_page(
         self,
         kind: Kind,
         *,
@@ -78,25 +78,18 @@ class KubeCluster:
         labels: str = "",
         fields: str = "",
         metadata_only: bool = False,
-        page: int = 500,
-    ) -> Iterator[Manifest]:
-        """Read all objects of a kind, page by page."""
-        query = _query(labels=labels, fields=fields) | {"limit": str(page)}
-        path = self._collection(kind, namespace)
-        while True:
-            _, answer = self._client.request(
-                "GET",
-                path,
-                what=f"listing {kind}",
-                query=query,
-                accept=_METADATA_LIST if metadata_only else "application/json",
-            )
-            for item in answer.get("items") or []:
-                yield {**item, "apiVersion": kind.api_version, "kind": kind.kind}
-            token = (answer.get("metadata") or {}).get("continue")
-            if not token:
-                return
-            query = query | {"continue": token}
+        limit: int = PAGE,
+        token: str = "",
+    ) -> Page:
+        """Read some objects of a kind."""
+        query = _query(labels=labels, fields=fields) | {"limit": str(limit)}
+        items, metadata = self._read_list(
+            kind,
+            namespace,
+            query | ({"continue": token} if token else {}),
+            metadata_only=metadata_only,
+        )
+        return Page(items=items, token=str(metadata.get("continue") or ""))
 
     def apply_all(
         self, manifests: Sequence[Manifest], *, dry_run: bool = False
@@ -246,6 +239,23 @@ class KubeCluster:
         )
         return Applied(manifest=answer, created=status == 201)
 
+    def _read_list(
+        self, kind: Kind, namespace: str, query: Mapping[str, str], *, metadata_only: bool
+    ) -> tuple[tuple[Manifest, ...], Mapping[str, Any]]:
+        """The items of an answer, and its own metadata."""
+        _, answer = self._client.request(
+            "GET",
+            self._collection(kind, namespace),
+            what=f"listing {kind}",
+            query=query,
+            accept=_METADATA_LIST if metadata_only else "application/json",
+        )
+        items = (
+            {**item, "apiVersion": kind.api_version, "kind": kind.kind}
+            for item in answer.get("items") or ()
+        )
+        return tuple(items), answer.get("metadata") or {}
+
     def _list_and_watch(
         self,
         kind: Kind,
@@ -257,17 +267,10 @@ class KubeCluster:
         metadata_only: bool,
     ) -> Iterator[WatchEvent]:
         query = _query(labels=labels, fields=fields)
-        _, answer = self._client.request(
-            "GET",
-            self._collection(kind, namespace),
-            what=f"listing {kind}",
-            query=query,
-            accept=_METADATA_LIST if metadata_only else "application/json",
-        )
-        for item in answer.get("items") or []:
-            manifest = {**item, "apiVersion": kind.api_version, "kind": kind.kind}
+        items, metadata = self._read_list(kind, namespace, query, metadata_only=metadata_only)
+        for manifest in items:
             yield WatchEvent(type="ADDED", manifest=manifest)
-        version = str((answer.get("metadata") or {}).get("resourceVersion", ""))
+        version = str(metadata.get("resourceVersion", ""))
         yield WatchEvent(type="SYNCED", manifest={"metadata": {"resourceVersion": version}})
         query |= self._watching | {"resourceVersion": version}
         yield from self._stream(kind, namespace, query, interrupt, metadata_only=metadata_only)

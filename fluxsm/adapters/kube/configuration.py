@@ -69,9 +69,14 @@ def read_kubeconfig(path: str | None = None, context: str | None = None) -> Conf
     found = Configuration()
     try:
         load_kube_config(config_file=path, context=context, client_configuration=found)
-    except (ConfigException, OSError, ValueError, TypeError, AttributeError) as error:
+    except (ConfigException, OSError, ValueError) as error:
         reason = " ".join(str(error).removeprefix("Invalid kube-config file. ").split())
         raise UsageError(f"the kubeconfig {place} cannot be used: {reason}") from None
+    except Exception as error:  # noqa: BLE001 the library takes for granted what a file may lack
+        name = type(error).__name__
+        raise UsageError(
+            f"the kubeconfig {place} cannot be used: it has another form ({name})"
+        ) from None
     return found
 
 

@@ -3,7 +3,7 @@
 
 Every row is needed by requests that the operator really sends: without it the API server refuses
 one of them, as tests/integration/test_process_rbac.py shows for each. Why the operator cannot do
-with less than the right to give rights away: docs/adr/0022-rights.md.
+with less than the right to give rights away: docs/adr/0016-rights.md.
 """
 
 from __future__ import annotations

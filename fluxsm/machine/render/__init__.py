@@ -12,6 +12,7 @@ from typing import Final
 from fluxsm.machine import graph
 from fluxsm.machine.graph import Graph
 from fluxsm.machine.render import dot, markdown, mermaid, plain, scxml, svg
+from fluxsm.machine.states import State
 from fluxsm.machine.table import Table
 
 RENDERERS: Final[Mapping[str, Callable[[Graph], str]]] = {
@@ -27,8 +28,11 @@ RENDERERS: Final[Mapping[str, Callable[[Graph], str]]] = {
 PICTURES: Final = frozenset({"mermaid", "dot", "svg"})
 """Formats for the eye: they leave out what would hide the rest. The others have every row."""
 
+HIGHLIGHTING: Final = (*sorted(PICTURES), "json", "markdown")
+"""Formats that can highlight a state."""
 
-def render(table: Table, format_: str) -> str:
-    """A table in one of the formats."""
+
+def render(table: Table, format_: str, current: State | None = None) -> str:
+    """A table in one of the formats, with one state highlighted."""
     found = graph.condensed(table) if format_ in PICTURES else graph.extract(table)
-    return RENDERERS[format_](found)
+    return RENDERERS[format_](graph.highlight(found, current) if current else found)

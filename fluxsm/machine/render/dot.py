@@ -4,14 +4,7 @@
 from __future__ import annotations
 
 from fluxsm.machine.graph import Graph, Node, Role
-
-_SHAPES = {
-    Role.MAIN: 'shape=box style="rounded,filled" fillcolor="#dbeafe"',
-    Role.SIDE: 'shape=box style="rounded,filled" fillcolor="#e5e7eb"',
-    Role.REST: 'shape=box style="rounded,filled" fillcolor="#fef3c7"',
-    Role.MANY: 'shape=box style="rounded,dashed"',
-    Role.END: "shape=doublecircle",
-}
+from fluxsm.machine.render.palette import LIGHT
 
 
 def render(graph: Graph) -> str:
@@ -23,13 +16,26 @@ def render(graph: Graph) -> str:
     ]
     if graph.initial:
         lines += ['  "" [shape=point]', f'  "" -> "{graph.initial}"']
-    lines += [_node(node) for node in graph.nodes]
+    lines += [_node(node, current=node.name == graph.current) for node in graph.nodes]
     for edge in graph.edges:
         text = "\\n".join(edge.labels)
         lines.append(f'  "{edge.source}" -> "{edge.dest}" [label="{text}"]')
     return "\n".join([*lines, "}"]) + "\n"
 
 
-def _node(node: Node) -> str:
-    tip = f' tooltip="{node.definition.meaning}"' if node.definition else ""
-    return f'  "{node.name}" [{_SHAPES[node.role]}{tip}]'
+def _node(node: Node, *, current: bool) -> str:
+    style = _style(node)
+    if node.definition:
+        style += f' tooltip="{node.definition.meaning}"'
+    if current:
+        style += " penwidth=4"
+    return f'  "{node.name}" [{style}]'
+
+
+def _style(node: Node) -> str:
+    if node.role is Role.END:
+        return "shape=doublecircle"
+    if node.kind is None:
+        return 'shape=box style="rounded,dashed"'
+    tone = LIGHT.tones[node.kind]
+    return f'shape=box style="rounded,filled" fillcolor="{tone.fill}" color="{tone.stroke}"'

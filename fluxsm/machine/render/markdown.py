@@ -10,14 +10,14 @@ from fluxsm.machine.table import Row, guard_words
 
 
 def render(graph: Graph) -> str:
-    """One table with all rows."""
-    return rows(graph.rows)
+    """One table with all rows; the highlighted state is bold, a row that stays says so."""
 
+    def shown(name: str) -> str:
+        return f"**{name}**" if name == graph.current else name
 
-def rows(found: Iterable[Row]) -> str:
-    """Rows as a table; a row that stays where it is says so."""
     cells = [
-        (row.source.value, row.event.value, guard_words(row.guard), _dest(row)) for row in found
+        (shown(row.source.value), row.event.value, guard_words(row.guard), shown(_dest(row)))
+        for row in graph.rows
     ]
     return table(("State", "Event", "When", "Goes to"), cells)
 

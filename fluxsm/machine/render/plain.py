@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from fluxsm.machine.graph import GONE, Graph
+from fluxsm.machine.graph import GONE, Graph, Node
 from fluxsm.machine.table import Row, StateDef, guard_name, guard_words
 
 
@@ -14,15 +14,17 @@ def render(graph: Graph) -> str:
     """States and rows as data."""
     data = {
         "initial": graph.initial,
-        "states": [_state(node.definition) for node in graph.nodes if node.definition],
+        **({"current": graph.current} if graph.current else {}),
+        "states": [_state(node, node.definition) for node in graph.nodes if node.definition],
         "rows": [_row(row) for row in graph.rows],
     }
     return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
 
 
-def _state(definition: StateDef) -> dict[str, Any]:
+def _state(node: Node, definition: StateDef) -> dict[str, Any]:
     return {
-        "name": definition.state.value,
+        "name": node.name,
+        "kind": node.kind.value if node.kind else None,
         "meaning": definition.meaning,
         "ready": definition.ready,
         "moving": definition.moving,

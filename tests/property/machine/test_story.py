@@ -20,16 +20,16 @@ from hypothesis.stateful import (
     rule,
 )
 
-from fluxsm.adapters.kube.watches import RESYNC_SECONDS
+from fluxsm.adapters.kube.watch import RESYNC_SECONDS
 from fluxsm.api import names
 from fluxsm.api.objects import ObjectRef
 from fluxsm.errors import ArtifactError, ConflictError, ForbiddenError, UnavailableError
 from fluxsm.machine.states import State
 from fluxsm.objects import ownership
-from tests.fakes.audit import orphans, unreadable
-from tests.fakes.distributions import only, starter
-from tests.fakes.requests import Crash, Fault, When
-from tests.fakes.world import INSTANCE, NAMESPACE, World
+from fluxsm.simulation.audit import orphans, unreadable
+from fluxsm.simulation.faults import Crash, Fault, When
+from fluxsm.simulation.registry import only, starter
+from fluxsm.simulation.world import INSTANCE, NAMESPACE, World
 from tests.states.scenes import CONTROLLER, REFERENCE, git_repository, old_flux, version
 
 BOUND = timedelta(minutes=30)

@@ -11,7 +11,7 @@ import pytest
 
 from fluxsm.adapters.recorder import EventRecorder
 from fluxsm.core.ports import KubernetesEvent
-from tests.fakes.clock import FakeClock
+from fluxsm.simulation.clock import VirtualClock
 
 CANARY = "c4n4ryS3cret"
 INSTANCE = {
@@ -41,7 +41,7 @@ def test_a_login_is_taken_out(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(EventRecorder, "_try", post)
     listener = Listener()
-    clock = FakeClock(datetime(2026, 1, 1, tzinfo=UTC))
+    clock = VirtualClock(datetime(2026, 1, 1, tzinfo=UTC))
     recorder = EventRecorder(listener, clock, host="here")  # type: ignore[arg-type]
     url = f"oci://user:{CANARY}@registry.example.com/flux"
     for length in (0, 950, 985, 1000, 1010):

@@ -188,7 +188,7 @@ CASES: dict[str, tuple[dict[str, Any], list[str]]] = {
     "operations and more": (
         patched("- op: remove\n  path: /x\n---\n- {}", ONE), [f"{PATCH} has operations and"],
     ),
-    "no YAML": (patched("a: [", ONE), [f"{PATCH} is not valid YAML: line"]),
+    "no YAML": (patched("a: [", ONE), [f"{PATCH} is not valid YAML: at the end"]),
     "a key twice": (merged("spec: {a: 1, a: 2}"), [PATCH, "the key 'a' is there twice"]),
     "an alias bomb": (patched(DEPLOYMENT + BOMB), [PATCH, "aliases stand for more than 100000"]),
     "an alias of itself": (merged("spec: &a [*a]"), [PATCH, "*a stands for nothing yet"]),
@@ -385,7 +385,7 @@ BEGIN = "apiVersion: fluxcd.controlplane.io/v1\nkind: FluxInstance\nmetadata: {n
     [
         pytest.param("", "standard input is empty", id="nothing"),
         pytest.param("# nothing", "standard input is empty", id="a comment"),
-        pytest.param("a: [", "standard input is not valid YAML: line", id="no YAML"),
+        pytest.param("a: [", "standard input is not valid YAML: at the end", id="no YAML"),
         pytest.param("\x00", "standard input is not valid YAML", id="binary"),
         pytest.param("a: 1\na: 2", "the key 'a' is there twice", id="a key twice"),
         pytest.param(BOMB, "aliases stand for more than 100000 values", id="a bomb"),

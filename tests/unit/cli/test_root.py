@@ -52,6 +52,20 @@ def test_build_loads_no_client_library() -> None:
     assert done.stderr.strip() == "[]"
 
 
+def test_a_list_of_scenarios_loads_no_world() -> None:
+    """Neither the API server in memory nor the operator that would run on it."""
+    code = (
+        "import sys, fluxsm.cli as c\n"
+        "try: c.root(['simulate', '--list'])\n"
+        "except SystemExit as end: assert not end.code\n"
+        "print([name for name in ('fluxsm.simulation.world', 'fluxsm.runtime', 'fluxsm.adapters',"
+        " 'states', 'transitions', 'jsonpatch') if name in sys.modules], file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "install" in done.stdout
+    assert done.stderr.strip() == "[]"
+
+
 def test_no_signature_library_is_loaded_unless_one_is_asked_for() -> None:
     """Neither by the operator's parts nor by a pull; by a policy with a key only one of them."""
     code = (

@@ -101,3 +101,5 @@ def test_the_recipe_leads_to_a_new_state(copy: Path) -> None:
     assert "Auditing → Ready" in played.stdout
     drawn = python(copy, "-m", "fluxsm", "graph")
     assert "HealthChecking --> Auditing: Healthy" in drawn.stdout
+    drawn = python(copy, "-m", "fluxsm", "graph", "--format", "svg", "--current", "Auditing")
+    assert '<g aria-current="true"><title>What was applied is being audited.' in drawn.stdout

@@ -3,10 +3,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from fluxsm.machine.events import Event
-from fluxsm.machine.graph import GONE, Graph, Role, around, condensed, extract, main_way, overview
+from fluxsm.machine.graph import (
+    GONE,
+    Graph,
+    Kind,
+    Role,
+    around,
+    condensed,
+    extract,
+    highlight,
+    kind,
+    overview,
+)
 from fluxsm.machine.states import State
 from states.table import TABLE
 
@@ -41,14 +54,50 @@ def test_the_overview_is_the_way_to_ready() -> None:
 
 def test_the_main_way_is_the_one_without_guards() -> None:
     """What stands in the middle of the picture."""
-    assert [node.name for node in main_way(condensed(TABLE))] == [
+    assert condensed(TABLE).main == (
         "Pending",
         "FetchingArtifact",
         "Building",
         "Applying",
         "HealthChecking",
         "Ready",
-    ]
+    )
+
+
+def test_guards_are_on_the_main_way_only_where_there_is_no_other() -> None:
+    """A table in which everything is guarded still has one."""
+    guarded = [replace(row, guard=row.guard or (lambda _: True)) for row in TABLE.rows]
+    assert condensed(replace(TABLE, rows=tuple(guarded))).main == (
+        "Pending",
+        "FetchingArtifact",
+        "Building",
+        "Migrating",
+        "Ready",
+    )
+
+
+def test_kinds() -> None:
+    """What colours a state has, by its definition and its rows."""
+    assert {state: kind(TABLE, state) for state in State} == {
+        State.PENDING: Kind.WORKING,
+        State.FETCHING_ARTIFACT: Kind.WORKING,
+        State.BUILDING: Kind.WORKING,
+        State.APPLYING: Kind.WORKING,
+        State.MIGRATING: Kind.WORKING,
+        State.HEALTH_CHECKING: Kind.WORKING,
+        State.READY: Kind.READY,
+        State.FAILED: Kind.FAILED,
+        State.SUSPENDED: Kind.WAITING,
+        State.UNINSTALLING: Kind.LEAVING,
+    }
+
+
+def test_a_state_is_highlighted_without_changing_the_rest() -> None:
+    """In its own picture it always is."""
+    graph = condensed(TABLE)
+    assert graph.current == ""
+    assert highlight(graph, State.FAILED) == replace(graph, current="Failed")
+    assert around(TABLE, State.FAILED).current == "Failed"
 
 
 def test_states_that_do_the_same_are_drawn_as_one() -> None:
@@ -82,14 +131,14 @@ def test_the_picture_of_a_state_has_all_ways_in_and_out(state: State) -> None:
     assert {(row.event, row.guard) for row in graph.rows if row.dest is state} == entering
 
 
-def test_labels_say_the_guard_in_words() -> None:
-    """In the small pictures, where there is room."""
+def test_labels_say_the_guard_in_few_words() -> None:
+    """The table below the picture says it in full."""
     (edge,) = [
         edge
         for edge in around(TABLE, State.BUILDING).edges
         if (edge.source, edge.dest) == ("Building", "Migrating")
     ]
-    assert edge.labels == (f"{Event.BUILT} [a version that the new CRDs drop is still stored]",)
+    assert edge.labels == (f"{Event.BUILT} [blocks new crds]",)
 
 
 def test_roles() -> None:

@@ -7,13 +7,15 @@ import json
 import re
 import subprocess
 import sys
-from itertools import combinations
+from collections import Counter
 from xml.etree import ElementTree as ET
 
 import pytest
 
-from fluxsm.machine.graph import GONE, around, condensed
-from fluxsm.machine.render import PICTURES, RENDERERS, mermaid, render, svg
+from fluxsm.machine.graph import GONE, Kind, around, condensed, kind
+from fluxsm.machine.render import HIGHLIGHTING, PICTURES, RENDERERS, labels, mermaid, render
+from fluxsm.machine.render.layout import arrange
+from fluxsm.machine.render.palette import DARK, LIGHT, Palette
 from fluxsm.machine.states import State
 from fluxsm.machine.table import guard_name, guard_words
 from states.table import TABLE
@@ -55,7 +57,9 @@ def test_json_has_every_row() -> None:
     """With the guard's name and words."""
     data = json.loads(render(TABLE, "json"))
     assert data["initial"] == "Pending"
-    assert len(data["states"]) == len(State)
+    assert [(state["name"], state["kind"]) for state in data["states"]] == [
+        (state.value, kind(TABLE, state).value) for state in State
+    ]
     assert [(row["source"], row["event"], row["dest"]) for row in data["rows"]] == [
         (row.source.value, row.event.value, row.dest.value if row.dest else GONE)
         for row in TABLE.rows
@@ -111,6 +115,25 @@ def test_mermaid_draws_every_edge() -> None:
     assert {end for arrow in arrows for end in arrow} <= declared
 
 
+def test_mermaid_colours_every_state_and_says_what_the_colours_mean() -> None:
+    """Each state is in the class of its kind, together with the entry of the legend."""
+    text = render(TABLE, "mermaid")
+    members = {
+        name: style
+        for names, style in re.findall(r"^ +class (\S+) (\w+)$", text, re.MULTILINE)
+        for name in names.split(",")
+    }
+    for state in State:
+        assert members[state] == kind(TABLE, state).name.lower()
+    for each in Kind:
+        assert f'state "{each.value}" as colour_{each.name.lower()}\n' in text
+        assert members[f"colour_{each.name.lower()}"] == each.name.lower()
+        assert f"classDef {each.name.lower()} fill:{LIGHT.tones[each].fill}," in text
+    small = mermaid.render(around(TABLE, State.READY), legend=False)
+    assert "colour_" not in small
+    assert "class Ready current\n" in small
+
+
 @pytest.mark.parametrize("state", list(State), ids=str)
 def test_mermaid_draws_each_state_for_itself(state: State) -> None:
     """Labels hold nothing that ends a line of Mermaid early."""
@@ -127,47 +150,95 @@ def test_dot_draws_every_edge() -> None:
     assert all(line.count('"') % 2 == 0 for line in lines)
 
 
-def picture() -> ET.Element:
+def picture(current: State | None = None) -> ET.Element:
     """The SVG of the table, as a reader of XML sees it."""
-    return ET.fromstring(render(TABLE, "svg"))  # noqa: S314 our own text
+    return ET.fromstring(render(TABLE, "svg", current))  # noqa: S314 our own text
 
 
 def test_the_svg_is_well_formed_and_has_every_node() -> None:
-    """Each state is a box with its name."""
+    """Each state is a box with its name, in the colour of its kind."""
     root = picture()
-    names = {text.text for text in root.iter(f"{SVG}text")}
-    assert {state.value for state in State} <= names
-    width, height = float(root.get("width", 0)), float(root.get("height", 0))
-    assert 0 < width <= 1200
-    assert 0 < height <= 1200
+    styles = {
+        group.findtext(f"{SVG}text"): group.find(f"{SVG}rect") for group in root.iter(f"{SVG}g")
+    }
+    for state in State:
+        shape = styles[state.value]
+        assert shape is not None
+        assert shape.get("class") == f"box {kind(TABLE, state).name.lower()}"
+    assert float(root.get("width", 0)) <= 830
+
+
+def test_the_svg_has_a_legend_and_every_label() -> None:
+    """The legend has an entry for each kind, and one for what is drawn dashed."""
+    graph = condensed(TABLE)
+    words = [text.text for text in picture().iter(f"{SVG}text") if text.get("class") == "legend"]
+    assert words == [*(each.value for each in Kind), "several states"]
+    texts = Counter(
+        text.text for text in picture().iter(f"{SVG}text") if "label" in text.get("class", "")
+    )
+    assert texts == Counter(line for edge in graph.edges for line in labels.lines(edge.labels))
+
+
+def test_the_svg_has_colours_for_light_and_dark_pages() -> None:
+    """All of them differ, and each kind has its own."""
+    style = picture().findtext(f"{SVG}style") or ""
+    light, dark = style.split("@media(prefers-color-scheme:dark)")
+    for each in Kind:
+        assert f"fill:{LIGHT.tones[each].fill};stroke:{LIGHT.tones[each].stroke}" in light
+        assert f"fill:{DARK.tones[each].fill};stroke:{DARK.tones[each].stroke}" in dark
+    assert len({tone.fill for tone in (*LIGHT.tones.values(), *DARK.tones.values())}) == 10
+
+
+@pytest.mark.parametrize("palette", [LIGHT, DARK], ids=["light", "dark"])
+def test_text_can_be_read_on_every_colour(palette: Palette) -> None:
+    """With the contrast that WCAG asks of text (4.5), also on the highlighted state."""
+    for tone in palette.tones.values():
+        assert contrast(palette.text, tone.fill) >= 4.5
+        assert contrast(palette.ground, tone.stroke) >= 4.5
+    assert contrast(palette.text, palette.ground) >= 4.5
+    assert contrast(palette.line, palette.ground) >= 3
+
+
+def contrast(one: str, other: str) -> float:
+    """The contrast of two colours after WCAG 2."""
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def luminance(colour: str) -> float:
+    """The relative luminance of a colour such as `#ffffff`."""
+    parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    red, green, blue = (
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
+    )
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
 def test_nothing_of_the_svg_is_cut_off() -> None:
-    """All boxes, grounds of labels and ends of arrows are in the picture."""
-    root = picture()
-    left, top, width, height = map(float, root.get("viewBox", "").split())
-    (_, *shapes), arrows = root.iter(f"{SVG}rect"), root.findall(f"{SVG}path")
-    points = [
-        (float(shape.get("x", 0)) + share * float(shape.get("width", 0)), float(shape.get("y", 0)))
-        for shape in shapes
-        for share in (0, 1)
-    ]
-    for arrow in arrows:
-        numbers = map(float, re.findall(r"-?\d+\.\d", arrow.get("d", "")))
-        points += zip(numbers, numbers, strict=True)
-    assert len(points) > len(condensed(TABLE).edges)
-    assert all(left < x < left + width and top < y < top + height for x, y in points)
+    """All boxes, labels and arrows are in the picture."""
+    left, top, width, height = map(float, picture().get("viewBox", "").split())
+    extent = arrange(condensed(TABLE)).extent()
+    assert left < extent.left
+    assert extent.right < left + width
+    assert top < extent.top
+    legend = max(float(text.get("y", 0)) for text in picture().iter(f"{SVG}text"))
+    assert extent.bottom < legend < top + height
 
 
-def test_no_two_boxes_of_the_svg_overlap() -> None:
-    """Neither beside nor below each other."""
-    boxes = svg.place(condensed(TABLE))
-    for (one, first), (other, second) in combinations(boxes.items(), 2):
-        apart = (
-            abs(first.x - second.x) >= (first.width + second.width) / 2
-            or abs(first.y - second.y) >= (first.height + second.height) / 2
-        )
-        assert apart, f"{one} and {other}"
+@pytest.mark.parametrize("format_", HIGHLIGHTING)
+def test_one_state_is_highlighted(format_: str) -> None:
+    """Only where one was asked for, and only that one."""
+    marks = {
+        "svg": r'<g aria-current="true"><title>[^<]+</title><rect class=".+ current".+>STATE</t',
+        "mermaid": r"class STATE current\n",
+        "dot": r'"STATE" \[.+ penwidth=4\]',
+        "json": '"current": "STATE"',
+        "markdown": r"\| \*\*STATE\*\* \|",
+    }
+    found = re.compile(marks[format_].replace("STATE", r"([A-Z]\w+)"))
+    assert found.findall(render(TABLE, format_)) == []
+    for state in State:
+        assert set(found.findall(render(TABLE, format_, state))) == {state.value}
 
 
 def test_pictures_are_renderers() -> None:

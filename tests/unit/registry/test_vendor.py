@@ -15,7 +15,7 @@ from fluxsm.cli import root
 from fluxsm.cli import vendor as vendor_command
 from fluxsm.cli.vendor import command
 from fluxsm.errors import ArtifactError, UsageError
-from tests.fakes.distributions import NEW
+from fluxsm.simulation.registry import NEW
 from tests.registry.faulty import Answer, FaultyRegistry
 
 ARCHIVE = pack({"rbac.yaml": b"kind: ClusterRole\n", "README.md": b"no manifest"})

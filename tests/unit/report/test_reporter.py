@@ -11,19 +11,20 @@ import pytest
 
 from fluxsm.adapters.kube.watches import SingletonWatch
 from fluxsm.api import names
-from fluxsm.api.objects import Kind, Manifest, ObjectRef
+from fluxsm.api.objects import CRD, Kind, Manifest, ObjectRef
 from fluxsm.api.report import ReportOperator
 from fluxsm.core.settings import Settings
 from fluxsm.core.step import Step
 from fluxsm.errors import ForbiddenError, NotFoundError, UnavailableError
 from fluxsm.machine.states import State
-from fluxsm.report.collector import EVIDENCE, NODE, SECRET
+from fluxsm.report.collector import ENTITLEMENT, EVIDENCE, NODE, PARTS, SECRET
 from fluxsm.report.reporter import REPORT, Reporter
-from tests.fakes.clock import FakeClock
-from tests.fakes.cluster import FakeCluster
-from tests.fakes.controllers import Controllers
-from tests.fakes.requests import Fault, Request
-from tests.fakes.world import INSTANCE, NAMESPACE, World, empty_cluster
+from fluxsm.simulation.api_server import ApiServer
+from fluxsm.simulation.clock import VirtualClock
+from fluxsm.simulation.controllers import Controllers
+from fluxsm.simulation.faults import Fault
+from fluxsm.simulation.requests import Request
+from fluxsm.simulation.world import INSTANCE, NAMESPACE, World, empty_cluster
 
 MINUTE = timedelta(minutes=1)
 REF = ObjectRef(REPORT, NAMESPACE, names.SINGLETON)
@@ -52,15 +53,15 @@ class FakeGauges:
         self.results.append(well)
 
 
-class Slow(FakeCluster):
+class Slow(ApiServer):
     """An API server that takes its time for each list."""
 
     seconds = 0.0
 
     def list(self, *args: Any, **options: Any) -> Any:
         """Take time, then answer."""
-        clock = self._clock
-        assert isinstance(clock, FakeClock)
+        clock = self.clock
+        assert isinstance(clock, VirtualClock)
         clock.advance(timedelta(seconds=self.seconds))
         return super().list(*args, **options)
 
@@ -69,7 +70,7 @@ class Desk:
     """A reporter, and the cluster that it reports on."""
 
     def __init__(self, **settings: Any) -> None:
-        self.clock = FakeClock()
+        self.clock = VirtualClock()
         self.cluster = Slow(self.clock)
         self.cluster.store = empty_cluster().fork()
         self.user = self.cluster.as_manager("kubectl-edit")
@@ -382,14 +383,74 @@ def refuse(kind: Kind, verb: str = "list") -> Callable[[Request], bool]:
 def test_what_cannot_be_read_ends_the_report(
     installed: Desk, kind: Kind, blocks: set[str], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """What was found before is written, and the log says why there is no more."""
+    """What was found before is written; log and condition say what is not known, and why."""
     fault = Fault(error=ForbiddenError(f"listing {kind} (Forbidden)"), matches=refuse(kind))
     installed.cluster.gate.faults.append(fault)
     installed.turn()
     assert installed.spec.keys() == {"distribution", "operator", *blocks}
     assert installed.ready["status"] == "True"
-    assert "the report tells only a part" in caplog.text
-    assert f"listing {kind} (Forbidden)" in caplog.text
+    missing = [part for part in PARTS if part not in blocks]
+    text = f"{', '.join(missing)} not known: listing {kind} (Forbidden)"
+    assert installed.ready["message"] == f"Reporting finished in 0s; {text}"
+    assert text in caplog.text
+
+
+def refused(desk: Desk, ref: ObjectRef) -> str:
+    """Refuse to read an object; return what the API server says to that."""
+    text = f"reading {ref} (Forbidden): it is forbidden"
+    desk.cluster.gate.faults.append(
+        Fault(
+            error=ForbiddenError(text),
+            matches=lambda request: request.verb == "get" and request.ref == ref,
+            times=None,
+        )
+    )
+    return text
+
+
+def test_a_distribution_that_may_not_be_read_is_unknown(installed: Desk) -> None:
+    """Not `Not Installed`: nobody knows; all else is reported, and the reason is not repeated."""
+    text = refused(installed, ObjectRef(CRD, "", EVIDENCE))
+    installed.turn()
+    assert installed.spec["distribution"] == {"status": "Unknown", "entitlement": "Unknown"}
+    assert installed.spec.keys() >= {"cluster", "components", "reconcilers"}
+    assert installed.ready["message"] == f"Reporting finished in 0s; distribution not known: {text}"
+    installed.clock.advance(5 * MINUTE)
+    assert installed.writes(installed.turn) == []
+    installed.cluster.gate.clear()
+    installed.clock.advance(5 * MINUTE)
+    installed.turn()
+    assert installed.spec["distribution"]["status"] == "Installed"
+    assert installed.ready["message"] == "Reporting finished in 0s"
+
+
+def test_what_is_not_known_is_news(installed: Desk) -> None:
+    """Although the report itself says the same as before."""
+    installed.turn()
+    text = refused(installed, ObjectRef(SECRET, NAMESPACE, ENTITLEMENT))
+    installed.clock.advance(5 * MINUTE)
+    assert installed.writes(installed.turn) == [f"patch {REF}/status"]
+    assert installed.ready["message"] == f"Reporting finished in 0s; entitlement not known: {text}"
+    installed.cluster.gate.clear()
+    installed.clock.advance(5 * MINUTE)
+    assert installed.writes(installed.turn) == [f"patch {REF}/status"]
+    assert installed.ready["message"] == "Reporting finished in 0s"
+
+
+def test_the_sync_of_an_instance_that_cannot_be_read_is_found(installed: Desk) -> None:
+    """Another CRD may have admitted the instance; the name of its sync is there all the same."""
+    broken = {
+        "apiVersion": names.API_VERSION,
+        "kind": names.INSTANCE_KIND,
+        "metadata": {"name": INSTANCE.name, "namespace": NAMESPACE, "uid": "1"},
+        "spec": {"distribution": "2.x", "sync": {"name": "custom-sync"}},
+    }
+    installed.user.create(flux(KUSTOMIZE, "Kustomization", "custom-sync", spec={"path": "./a"}))
+    installed.reports.listen()
+    installed.instances.listen()
+    installed.instances.put(broken)
+    installed.reporter.turn()
+    assert installed.spec["sync"]["path"] == "./a"
 
 
 def test_old_series_stay_where_new_ones_cannot_be_read(installed: Desk) -> None:
@@ -408,7 +469,7 @@ def test_old_series_stay_where_new_ones_cannot_be_read(installed: Desk) -> None:
 def test_a_secret_that_may_not_be_read_is_unknown(
     desk: Desk, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """That is told in the log alone."""
+    """Log and condition say why."""
     desk.cluster.gate.faults.append(
         Fault(error=ForbiddenError("reading it (Forbidden)"), matches=refuse(SECRET, "get"))
     )
@@ -486,7 +547,7 @@ def test_an_instance_that_cannot_be_read_is_no_obstacle(desk: Desk) -> None:
         "apiVersion": names.API_VERSION,
         "kind": names.INSTANCE_KIND,
         "metadata": {"name": INSTANCE.name, "namespace": NAMESPACE, "uid": "1"},
-        "spec": {"distribution": "2.x"},
+        "spec": {"distribution": "2.x", "sync": "none"},
     }
     desk.instances.put(broken)
     desk.reports.listen()

@@ -14,8 +14,8 @@ import pytest
 from fluxsm.app import STUCK_SECONDS, Operator, Options
 from fluxsm.core.settings import Settings
 from fluxsm.runtime.lease import LeaderElectionConfig
+from fluxsm.simulation.clock import VirtualClock
 from tests.controlplane.process import free_ports
-from tests.fakes.clock import FakeClock
 from tests.integration.operator import until
 from tests.unit.adapters.api_server import ApiServer, Request, serving
 from tests.unit.runtime.test_probes import ask
@@ -29,9 +29,9 @@ CONFIG = LeaderElectionConfig(
 
 
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
+def clock(monkeypatch: pytest.MonkeyPatch) -> VirtualClock:
     """The time of all operators of the test."""
-    found = FakeClock()
+    found = VirtualClock()
     monkeypatch.setattr("fluxsm.app.SystemClock", lambda: found)
     return found
 
@@ -59,12 +59,14 @@ def running(
         thread.join()
 
 
-def long_after(clock: FakeClock) -> None:
+def long_after(clock: VirtualClock) -> None:
     """Let more time pass than anything may take."""
     clock.advance(timedelta(seconds=STUCK_SECONDS + 1))
 
 
-def test_a_loop_that_hangs_is_not_alive(clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_loop_that_hangs_is_not_alive(
+    clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Until its step comes to an end."""
     begun, ends = threading.Event(), threading.Event()
 
@@ -85,7 +87,7 @@ def test_a_loop_that_hangs_is_not_alive(clock: FakeClock, monkeypatch: pytest.Mo
         until(lambda: "the loop: silent for 301s" not in health()[1], "turn of the loop", seconds=5)
 
 
-def test_a_watch_that_hangs_is_not_alive(clock: FakeClock) -> None:
+def test_a_watch_that_hangs_is_not_alive(clock: VirtualClock) -> None:
     """It is named by what it watches."""
     with serving(Request.hang) as server, running(server) as health:
         assert server.connected.wait(5)
@@ -95,7 +97,7 @@ def test_a_watch_that_hangs_is_not_alive(clock: FakeClock) -> None:
         assert "watch of fluxcd.controlplane.io/v1 FluxInstance: silent for 301s" in late
 
 
-def test_an_election_that_hangs_is_not_alive(clock: FakeClock) -> None:
+def test_an_election_that_hangs_is_not_alive(clock: VirtualClock) -> None:
     """Also on a process that does not lead."""
     with serving(Request.hang) as server, running(server, election=CONFIG) as health:
         assert server.connected.wait(5)

@@ -6,7 +6,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from fluxsm.runtime.loop import Loop
-from tests.fakes.clock import FakeClock
+from fluxsm.simulation.clock import VirtualClock
 
 SECOND = timedelta(seconds=1)
 
@@ -22,7 +22,7 @@ class Turns:
         self.count = 0
         self.waits: list[float] = []
         self._woken_in = woken_in
-        self._clock = FakeClock()
+        self._clock = VirtualClock()
         self._loop = Loop(self._turn, self._clock, self.waits.append)
         self._loop.run()
 
@@ -50,7 +50,7 @@ def test_a_turn_that_nobody_woke_tells_nothing() -> None:
 
 def test_a_defect_in_a_turn_does_not_end_the_loop() -> None:
     """It is logged and followed by a pause."""
-    clock, turns = FakeClock(), list[int]()
+    clock, turns = VirtualClock(), list[int]()
 
     def turn() -> timedelta:
         turns.append(len(turns))

@@ -24,7 +24,7 @@ from fluxsm.adapters.kube.reviews import ALLOWED_SECONDS, REFUSED_SECONDS, Revie
 from fluxsm.cli import metrics, run
 from fluxsm.errors import UsageError
 from fluxsm.runtime.probes import Guard, Page, PageServer
-from tests.fakes.clock import FakeClock
+from fluxsm.simulation.clock import VirtualClock
 from tests.registry import server
 from tests.registry.fixtures import make_certificate
 from tests.unit.adapters.api_server import ApiServer, Request, serving
@@ -165,14 +165,14 @@ def asked(found: ApiServer) -> list[str]:
 def test_the_api_server_judges(answers: Callable[[Request], None], verdict: HTTPStatus) -> None:
     """Who the token belongs to, and then what they may do."""
     with serving(answers) as found:
-        assert Reviews(found.client(), FakeClock()).judge("Bearer token", "/metrics") is verdict
+        assert Reviews(found.client(), VirtualClock()).judge("Bearer token", "/metrics") is verdict
 
 
 @pytest.mark.parametrize("authorization", ["", "Bearer", "Bearer ", "Basic YTpi", "token"])
 def test_nobody_is_asked_about_a_reader_without_a_token(authorization: str) -> None:
     """It is clear already."""
     with serving(review()) as found:
-        judged = Reviews(found.client(), FakeClock()).judge(authorization, "/metrics")
+        judged = Reviews(found.client(), VirtualClock()).judge(authorization, "/metrics")
         assert judged is HTTPStatus.UNAUTHORIZED
         assert asked(found) == []
 
@@ -188,7 +188,7 @@ def test_an_answer_is_remembered_for_a_while(
     answers: Callable[[Request], None], requests: list[str], seconds: float
 ) -> None:
     """A scraper comes again and again; each token and path stands for itself."""
-    clock = FakeClock()
+    clock = VirtualClock()
     with serving(answers) as found:
         reviews = Reviews(found.client(), clock)
         for _ in range(2):
@@ -209,7 +209,7 @@ def test_not_more_is_remembered_than_fits(monkeypatch: pytest.MonkeyPatch) -> No
     """The oldest answer goes first; no token is kept, only what it comes to."""
     monkeypatch.setattr(reviews_module, "MOST_ANSWERS", 3)
     with serving(review(known=False)) as found:
-        reviews = Reviews(found.client(), FakeClock())
+        reviews = Reviews(found.client(), VirtualClock())
         for number in range(4):
             reviews.judge(f"Bearer secret-{number}", "/metrics")
         before = len(found.requests)
@@ -229,18 +229,18 @@ def test_metrics_are_plain_unless_flags_say_otherwise() -> None:
     """As those of the reference."""
     found = metrics.settings(parsed())
     assert (found.address, found.certificate, found.require_token) == (":8080", None, False)
-    files = ("--metrics-cert-file=tls.crt", "--metrics-key-file=tls.key")
+    files = (f"--metrics-cert-file={__file__}", f"--metrics-key-file={__file__}")
     found = metrics.settings(parsed(*files, "--metrics-require-token"))
     assert found.certificate is not None
-    assert (found.certificate.chain, found.certificate.key) == (Path("tls.crt"), Path("tls.key"))
+    assert (found.certificate.chain, found.certificate.key) == (Path(__file__), Path(__file__))
     assert found.require_token
 
 
 @pytest.mark.parametrize(
     ("flags", "words"),
     [
-        (["--metrics-cert-file=tls.crt"], "go together"),
-        (["--metrics-key-file=tls.key"], "go together"),
+        ([f"--metrics-cert-file={__file__}"], "go together"),
+        ([f"--metrics-key-file={__file__}"], "go together"),
         (["--metrics-require-token"], "in the clear"),
     ],
 )

@@ -17,7 +17,7 @@ from fluxsm.machine.laws import law_name
 from fluxsm.machine.states import State
 from fluxsm.machine.table import Table
 from fluxsm.simulation import laws
-from fluxsm.simulation.check import check, check_lives, check_rows, check_steps
+from fluxsm.simulation.check import check, check_lifecycles, check_rows, check_steps
 from fluxsm.simulation.exploration import Taken, explore
 from fluxsm.simulation.laws import STEP_LAWS, StepLaw
 from states.definitions import DEFINITIONS
@@ -140,11 +140,11 @@ def test_a_broken_meaning_is_told_by_a_step() -> None:
     assert story[-1] == "Then at rest with Ready=Unknown."
 
 
-def test_a_table_that_does_something_else_is_told_by_a_life() -> None:
+def test_a_table_that_does_something_else_is_told_by_a_lifecycle() -> None:
     """Its rows keep every law, but drift is not repaired at once."""
     table = redirected(State.READY, Event.DRIFTED, State.PENDING)
     assert check_rows(table).broken == ()
-    broken = check_lives(table).broken
+    broken = check_lifecycles(table).broken
     assert any("drift: story[2]: came by" in item.text for item in broken)
     assert all(item.story for item in broken)
 
