@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is told to the cluster and to notification-controller has no login in it."""
+"""What is recorded in the cluster and sent to notification-controller has no login in it."""
 
 from __future__ import annotations
 
@@ -45,13 +45,13 @@ def test_a_login_is_taken_out(monkeypatch: pytest.MonkeyPatch) -> None:
     recorder = EventRecorder(listener, clock, host="here")  # type: ignore[arg-type]
     url = f"oci://user:{CANARY}@registry.example.com/flux"
     for length in (0, 950, 985, 1000, 1010):
-        notice = KubernetesEvent(
+        event = KubernetesEvent(
             type="Warning",
             reason="ArtifactFailed",
             message=f"{'x' * length} cannot pull {url}",
             annotations={"event.toolkit.fluxcd.io/from": url},
         )
-        recorder.record(INSTANCE, notice, address="http://there/")
+        recorder.record(INSTANCE, event, address="http://there/")
     recorder.close()
     assert len(listener.created) == len(posted) == 5
     assert CANARY not in json.dumps([listener.created, posted])
