@@ -38,6 +38,10 @@ class Folder(Mapping[str, bytes]):
         except OSError as error:
             raise BuildError(f"{target} cannot be read: {error.strerror}") from None
 
+    def __contains__(self, path: object) -> bool:
+        """Whether there is such a file."""
+        return (self._root / str(path)).is_file()
+
     def __iter__(self) -> Iterator[str]:
         """The paths of all manifests, relative to the folder."""
         for name in _SUBFOLDERS:
@@ -53,10 +57,16 @@ def open_folder(root: Path) -> Distribution:
     """The distribution in a folder.
 
     Raises:
-        BuildError: the folder does not exist or has no `flux` folder in it.
+        BuildError: the folder does not exist, cannot be read or has no `flux` folder in it.
     """
-    if not (root / "flux").is_dir():
-        raise BuildError(f"storage path {root / 'flux'} does not exist")
+    place = root / _SUBFOLDERS[0]
+    try:
+        list(place.iterdir())
+    except (FileNotFoundError, NotADirectoryError):
+        raise BuildError(f"storage path {place} does not exist") from None
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise BuildError(f"storage path {place} cannot be read: {reason}") from None
     return Distribution(Folder(root), source=str(root))
 
 

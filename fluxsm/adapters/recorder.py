@@ -22,6 +22,7 @@ from fluxsm.api.objects import Manifest, ObjectRef
 from fluxsm.core import notification
 from fluxsm.core.ports import Clock, Cluster, KubernetesEvent
 from fluxsm.errors import ClusterError
+from fluxsm.objects.redaction import redact, redact_all
 from fluxsm.objects.timestamp import format_time
 
 log = logging.getLogger("fluxsm.events")
@@ -115,12 +116,12 @@ class EventRecorder:
             "metadata": {
                 "name": f"{metadata['name']}.{stamp}",
                 "namespace": metadata["namespace"],
-                "annotations": dict(notice.annotations),
+                "annotations": redact_all(notice.annotations),
             },
             "involvedObject": _reference(instance),
             "type": notice.type,
             "reason": notice.reason,
-            "message": event.fit(notice.message),
+            "message": event.fit(redact(notice.message)),
             "source": {"component": names.MANAGER},
             "reportingComponent": names.MANAGER,
             "reportingInstance": self._host,
@@ -135,8 +136,8 @@ class EventRecorder:
             instance,
             type_=notice.type,
             reason=notice.reason,
-            message=notice.message,
-            metadata=notice.annotations,
+            message=redact(notice.message),
+            metadata=redact_all(notice.annotations),
             now=self._clock.now(),
             host=self._host,
         )

@@ -15,6 +15,7 @@ from pydantic import BeforeValidator, Field, ValidationError, model_validator
 from fluxsm.api import duration, names
 from fluxsm.api.model import Model
 from fluxsm.api.status import Status
+from fluxsm.api.words import explain
 
 INTERVAL_PATTERN = r"^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$"
 
@@ -361,12 +362,12 @@ def parse_instance(manifest: Mapping[str, Any]) -> FluxInstance:
     """Read a FluxInstance.
 
     Raises:
-        InvalidInstanceError: naming the first wrong field by its path, and what is wrong with it.
+        InvalidInstanceError: naming each wrong field by its path, and what is wrong with it.
     """
     try:
         return FluxInstance.model_validate(_without_nulls(manifest))
     except ValidationError as error:
-        raise InvalidInstanceError(_explain(error)) from None
+        raise InvalidInstanceError(explain(error)) from None
 
 
 def parse_metadata(manifest: Mapping[str, Any]) -> Metadata:
@@ -389,21 +390,3 @@ def _without_nulls(value: Any) -> Any:
     if isinstance(value, list):
         return [_without_nulls(item) for item in value]
     return value
-
-
-def _explain(error: ValidationError) -> str:
-    first = error.errors()[0]
-    path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in first["loc"])
-    match first["type"]:
-        case "missing":
-            return f"{path} is required"
-        case "too_short":
-            return f"{path} must have at least one item"
-        case "value_error":
-            return str(first["ctx"]["error"])
-        case "string_type" if isinstance(first["input"], int | float):
-            return f"{path} is {first['input']!r}, which is not text; put it in quotes"
-        case "literal_error":
-            return f"{path} is {first['input']!r}; allowed: {first['ctx']['expected']}"
-        case _:
-            return f"{path}: {first['msg'][:1].lower()}{first['msg'][1:]}"

@@ -96,6 +96,10 @@ class Distribution:
         """
         return self._objects(f"{_MANIFESTS}/{version}/{_POLICIES}.yaml")
 
+    def has_images(self, version: str, variant: str) -> bool:
+        """Whether there is an image file for a variant."""
+        return f"{_IMAGES}/{version}/{variant}.yaml" in self._files
+
     def images(self, version: str, variant: str) -> list[dict[str, Any]]:
         """The entries of an image file, in file order.
 

@@ -14,6 +14,7 @@ from fluxsm.build.distribution import Distribution
 from fluxsm.build.options import Options
 from fluxsm.build.pod import MANAGER, manager
 from fluxsm.build.resource import Resource
+from fluxsm.build.validation.finding import show
 from fluxsm.errors import BuildError
 
 VARIANTS: Final = (
@@ -88,26 +89,29 @@ def choose_images(
 
     With `pin`, tag and digest come from the image file of the variant. Where that is not possible
     (an unknown registry, a component that the file does not list), and without `pin`, the tags of
-    the manifests are used, with those of the `digests` (by image reference) that are known.
+    the manifests are used, with those of the `digests` (by image reference) that are known. Why
+    the operator could not pin them is said in either case.
 
     Raises:
         BuildError: a component's manifest is missing or names no image.
     """
     registry = options.spec.distribution.registry.removesuffix("/")
-    if pin:
-        try:
-            return ChosenImages(images=_pinned(options, distribution, registry))
-        except BuildError as error:
-            images = _tagged(options, distribution, registry)
-            if digests:
-                images = tuple(
-                    replace(image, digest=digests.get(_spelled_out(image), "")) for image in images
-                )
-            if all(image.digest for image in images):
-                return ChosenImages(images=images)
-            warning = f"images are not pinned to digests: {error}"
-            return ChosenImages(images=images, warnings=(warning,))
-    return ChosenImages(images=_tagged(options, distribution, registry))
+    pinned: tuple[ComponentImage, ...] = ()
+    warnings: tuple[str, ...] = ()
+    try:
+        pinned = _pinned(options, distribution, registry)
+    except BuildError as error:
+        warnings = (f"images are not pinned to digests: {error}",)
+    if pin and pinned:
+        return ChosenImages(images=pinned)
+    images = _tagged(options, distribution, registry)
+    if pin and digests:
+        images = tuple(
+            replace(image, digest=digests.get(_spelled_out(image), "")) for image in images
+        )
+        if all(image.digest for image in images):
+            return ChosenImages(images=images)
+    return ChosenImages(images=images, warnings=warnings)
 
 
 def _spelled_out(image: ComponentImage) -> str:
@@ -123,7 +127,7 @@ def _variant(options: Options, registry: str) -> str:
             f" {', '.join(VARIANTS)}"
         )
     if wanted not in VARIANTS:
-        raise BuildError(f".spec.distribution.variant {wanted!r} is unknown")
+        raise BuildError(f".spec.distribution.variant '{wanted}' is unknown")
     return wanted
 
 
@@ -131,6 +135,11 @@ def _pinned(
     options: Options, distribution: Distribution, registry: str
 ) -> tuple[ComponentImage, ...]:
     variant = _variant(options, registry)
+    if not distribution.has_images(options.version_name, variant):
+        raise BuildError(
+            f"the distribution has no list of images for the variant {variant} of"
+            f" {options.version_name}"
+        )
     found = []
     for entry in distribution.images(options.version_name, variant):
         name = str(entry.get("name", "")).rpartition("/")[2]
@@ -191,7 +200,7 @@ def parse_image(component: str, reference: str) -> ComponentImage:
     tag_is_fine = _TAG.fullmatch(tag) if ":" in last else True
     digest_is_fine = _DIGEST.fullmatch(digest) if "@" in reference else True
     if not (_REPOSITORY.fullmatch(remainder) and name and tag_is_fine and digest_is_fine):
-        raise BuildError(f"{reference!r} is not an image reference")
+        raise BuildError(f"{show(reference)} is not an image reference")
     return ComponentImage(
         name=component, repository=f"{host}/{remainder}", tag=tag or "latest", digest=digest
     )

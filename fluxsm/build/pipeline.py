@@ -13,6 +13,7 @@ from types import MappingProxyType
 from fluxsm.api.instance import FluxInstance
 from fluxsm.api.objects import Manifest, ObjectRef
 from fluxsm.build import additions, components, identity, profiles, rbac, sharding, storage, sync
+from fluxsm.build.advice import advise
 from fluxsm.build.checks import check
 from fluxsm.build.distribution import Distribution
 from fluxsm.build.images import ComponentImage, choose_images, read_images, set_images
@@ -21,6 +22,7 @@ from fluxsm.build.normal import normalise
 from fluxsm.build.options import Options
 from fluxsm.build.references import repair_references
 from fluxsm.build.resource import Resource
+from fluxsm.build.validation.finding import refuse
 from fluxsm.errors import BuildError
 from fluxsm.objects.order import digest_key, sort_for_delivery
 
@@ -34,7 +36,8 @@ class BuildResult:
         objects: in delivery order.
         digest: `sha256:...` over the objects without owner labels and common metadata.
         components: the images that are used.
-        warnings: for people.
+        warnings: advice for people: what probably means something else than was written, and what
+            has no effect. Sentences that begin with a path, the same for the same input.
     """
 
     version: str
@@ -77,8 +80,7 @@ def build(
     resources = _load(options, distribution)
     _transform(options, resources)
     resources, warnings = _patch(options, resources)
-    if not resources:
-        raise BuildError("no objects are left: .spec.kustomize.patches delete all of them")
+    refuse(sync.check_sync(options, resources))
     set_namespaces(options, resources)
     set_images(chosen.images, options, resources)
     set_common_metadata(options, resources)
@@ -90,7 +92,7 @@ def build(
         digest=digest(objects),
         components=read_images(options, objects),
         objects=tuple(_finish(options, objects, as_applied=as_applied)),
-        warnings=(*chosen.warnings, *warnings, *owner_warnings(options)),
+        warnings=(*advise(instance), *chosen.warnings, *warnings, *owner_warnings(options)),
     )
 
 
@@ -125,8 +127,9 @@ def _patch(options: Options, resources: list[Resource]) -> tuple[list[Resource],
         return resources, ()
     from fluxsm.build.patches import apply_user_patches  # noqa: PLC0415 most instances have none
 
-    result = apply_user_patches(resources, options.spec.patches)
-    return list(result.resources), tuple(result.warnings)
+    result = apply_user_patches(resources, options.spec.patches, options.namespace)
+    refuse(result.problems)
+    return result.resources, result.warnings
 
 
 def _finish(options: Options, objects: list[Manifest], *, as_applied: bool) -> list[Manifest]:

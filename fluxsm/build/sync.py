@@ -3,14 +3,30 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, Final
 
 from fluxsm.api import duration
 from fluxsm.api.instance import Sync
 from fluxsm.build.options import Options
 from fluxsm.build.resource import Resource
+from fluxsm.build.validation.custom import check_custom, schemas
+from fluxsm.build.validation.finding import Finding, Path
 
 _SOURCE_GROUP = "source.toolkit.fluxcd.io"
+
+# Fields of the objects, and those of .spec.sync that they are written from.
+_FIELDS: Final[dict[Path, str]] = {
+    ("spec", "url"): "url",
+    ("spec", "endpoint"): "url",
+    ("spec", "ref", "name"): "ref",
+    ("spec", "ref", "tag"): "ref",
+    ("spec", "bucketName"): "ref",
+    ("spec", "interval"): "interval",
+    ("spec", "path"): "path",
+    ("spec", "provider"): "provider",
+    ("spec", "secretRef", "name"): "pullSecret",
+}
 
 
 def load_sync(options: Options) -> list[Resource]:
@@ -58,3 +74,23 @@ def _source_spec(sync: Sync) -> dict[str, Any]:
     if sync.provider:
         spec["provider"] = sync.provider
     return spec
+
+
+def check_sync(options: Options, resources: list[Resource]) -> Iterator[str]:
+    """What the CRDs that are built do not admit in the sync objects, one line for each finding."""
+    if options.spec.sync is None:
+        return
+    known = schemas(item.manifest for item in resources)
+    for item in resources:
+        for finding in check_custom(item.manifest, known):
+            yield _explain(finding, item, options)
+
+
+def _explain(finding: Finding, item: Resource, options: Options) -> str:
+    """The field of the sync where there is one, else the object."""
+    field = _FIELDS.get(finding.path)
+    if field is not None and finding.text.startswith("is not a field"):
+        return f".spec.sync.{field} is not known to the {item.kind} of Flux {options.version}"
+    if field is not None:
+        return f".spec.sync.{field} {finding.text}"
+    return f".spec.sync: {item.kind}/{item.name}: {finding}"

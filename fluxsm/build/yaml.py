@@ -20,6 +20,7 @@ from typing import IO, Any, Final
 import yaml
 
 from fluxsm.api.objects import Manifest
+from fluxsm.build import yaml_words
 from fluxsm.errors import BuildError
 
 SIZE_LIMIT: Final = 20 * 1024 * 1024
@@ -57,13 +58,31 @@ _LARGEST_INTEGER: Final = 2**64 - 1
 _LARGEST_WHOLE_FLOAT: Final = 1e21
 
 
-def load_all(content: bytes | str, source: str, *, words: bool = False) -> list[Any]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plain:
+    """A scalar without quotes that is not text, and what was written.
+
+    Attributes:
+        text: as written.
+        value: a number or a boolean; None for infinity and "not a number".
+        line: where it stands, from 1.
+    """
+
+    text: str
+    value: bool | float | None
+    line: int
+
+
+def load_all(
+    content: bytes | str, source: str, *, words: bool = False, plain: bool = False
+) -> list[Any]:
     """Read every document; empty ones are left out.
 
     Args:
         content: the YAML.
         source: where it comes from, for messages.
         words: whether plain `yes`, `no`, `on`, `off`, `y` and `n` are booleans, as in YAML 1.1.
+        plain: whether numbers and booleans are given as `Plain`, with what was written.
 
     Raises:
         BuildError: it is not YAML, is too large or nested too deeply, repeats a key, or has
@@ -71,15 +90,16 @@ def load_all(content: bytes | str, source: str, *, words: bool = False) -> list[
     """
     if len(content) > SIZE_LIMIT:
         raise BuildError(f"{source} has more than {SIZE_LIMIT >> 20} MiB, which is the limit")
-    reader = _Reader(words=words)
+    reader, text = _Reader(words=words, plain=plain), _decode(content, source)
     try:
-        for event in yaml.parse(_decode(content, source), _Parser):
+        for event in yaml.parse(text, _Parser):
             reader.take(event)
     except yaml.MarkedYAMLError as error:
-        raise BuildError(f"{source} is not valid YAML: {_explain(error)}") from None
-    except yaml.YAMLError as error:
-        reason = " ".join(str(error).split())
-        raise BuildError(f"{source} is not valid YAML: {reason}") from None
+        raise BuildError(f"{source} is not valid YAML: {_explain(error, text)}") from None
+    except yaml.YAMLError:
+        raise BuildError(
+            f"{source} is not valid YAML: it has a character that no text has"
+        ) from None
     return [document for document in reader.documents if document is not None]
 
 
@@ -163,9 +183,10 @@ class _Frame:
 class _Reader:
     """Turns parser events into data, without recursion."""
 
-    def __init__(self, *, words: bool) -> None:
+    def __init__(self, *, words: bool, plain: bool) -> None:
         self.documents: list[Any] = []
         self._words = words
+        self._plain = plain
         self._frames: list[_Frame] = []
         self._anchors: dict[str, Any] = {}
         self._aliased = 0
@@ -216,9 +237,14 @@ class _Reader:
         elif event.tag not in {f"{_TAG}{name}" for name in ("null", "bool", "int", "float")}:
             raise _error(f"the tag {event.tag} is not supported", event)
         try:
-            return read_scalar(event.value, words=self._words)
+            value = read_scalar(event.value, words=self._words)
         except ValueError as error:
-            raise _error(str(error), event) from None
+            if not self._plain:
+                raise _error(str(error), event) from None
+            return Plain(text=event.value, value=None, line=event.start_mark.line + 1)
+        if self._plain and isinstance(value, bool | int | float):
+            return Plain(text=event.value, value=value, line=event.start_mark.line + 1)
+        return value
 
     def _open(self, event: Any, data: dict[str, Any] | list[Any], tag: str) -> None:
         if event.tag not in {None, "!", f"{_TAG}{tag}"}:
@@ -274,8 +300,12 @@ class _Reader:
             frame.key = None
 
 
-def _error(problem: str, event: Any) -> yaml.MarkedYAMLError:
-    return yaml.MarkedYAMLError(problem=problem, problem_mark=event.start_mark)
+class _ContentError(yaml.MarkedYAMLError):
+    """The text is YAML, but means something that no object has; the problem is in our words."""
+
+
+def _error(problem: str, event: Any) -> _ContentError:
+    return _ContentError(problem=problem, problem_mark=event.start_mark)
 
 
 def _decode(content: bytes | str, source: str) -> str:
@@ -287,10 +317,17 @@ def _decode(content: bytes | str, source: str) -> str:
         raise BuildError(f"{source} is not UTF-8 text: byte {error.start} is wrong") from None
 
 
-def _explain(error: yaml.MarkedYAMLError) -> str:
+def _explain(error: yaml.MarkedYAMLError, text: str) -> str:
     mark = error.problem_mark or error.context_mark
-    where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
-    return f"{where}{error.problem or error.context}"
+    problem = str(error.problem or error.context)
+    if mark is None:
+        return problem if isinstance(error, _ContentError) else yaml_words.explain(problem, "", 0)
+    if not isinstance(error, _ContentError):
+        lines = text.splitlines()
+        if mark.line >= len(lines):
+            return f"at the end: {yaml_words.explain(problem, '', 0)}"
+        problem = yaml_words.explain(problem, lines[mark.line], mark.column)
+    return f"line {mark.line + 1}, column {mark.column + 1}: {problem}"
 
 
 class _Writer:

@@ -2,7 +2,7 @@
 """The command line: one file per command, loaded only when the command is called.
 
 Objects and tables go to standard output, everything else to standard error. An error is one line
-and exit code 1; commands to which 1 means something else set `failure_code`.
+for each finding and exit code 1; commands to which 1 means something else set `failure_code`.
 """
 
 from __future__ import annotations
@@ -11,12 +11,15 @@ import gc
 import importlib
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from difflib import get_close_matches
 from typing import Any, NoReturn
 
 import click
 
 from fluxsm import __version__
-from fluxsm.errors import FluxsmError
+from fluxsm.errors import FluxsmError, UsageError
 
 # Searching all installed packages for plugins would take a good part of a short command's time.
 os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
@@ -40,8 +43,29 @@ _COMMANDS = {
 }
 
 
+class _ClosedPipeError(UsageError):
+    """Nobody reads standard output any more."""
+
+
+@contextmanager
+def _closed_pipes() -> Iterator[None]:
+    """Keep the library from ending the process without a word when a pipe is closed."""
+    try:
+        yield
+    except BrokenPipeError as error:
+        from fluxsm.cli.failure import explain
+
+        raise _ClosedPipeError(explain(error)) from None
+
+
 class LazyGroup(click.Group):
-    """A group that imports a command when it is called, and turns errors into one line."""
+    """A group that imports a command when it is called, and turns errors into lines.
+
+    Attributes:
+        failure_code: the exit code of errors, which a command may set.
+    """
+
+    failure_code = 1
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 as in the base class
         """All commands."""
@@ -54,7 +78,28 @@ class LazyGroup(click.Group):
         found: click.Command = importlib.import_module(_COMMANDS[cmd_name][0]).command
         if cmd_name in _LASTING:
             gc.enable()
+        self.failure_code = getattr(found, "failure_code", 1)
         return found
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that is called; of an unknown one, the nearest is named."""
+        if args and args[0] not in _COMMANDS and not args[0].startswith("-"):
+            close = get_close_matches(args[0].lower(), _COMMANDS, n=1)
+            near = f"did you mean {close[0]}? " if close else ""
+            ctx.fail(f"'{args[0]}' is not a command; {near}fluxsm --help lists them all")
+        return super().resolve_command(ctx, args)
+
+    def make_context(self, *args: Any, **extra: Any) -> click.Context:
+        """The context; options that print something do it here."""
+        with _closed_pipes():
+            return super().make_context(*args, **extra)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command."""
+        with _closed_pipes():
+            return super().invoke(ctx)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """The list of commands, without importing them."""
@@ -63,24 +108,39 @@ class LazyGroup(click.Group):
 
     def main(self, *args: Any, **extra: Any) -> NoReturn:
         """Run a command and end the process with its exit code."""
+        from fluxsm.cli.failure import explain, fail, give_up
+
         extra["standalone_mode"] = False
+        self.failure_code = 1
         try:
             code = super().main(*args, **extra)
+            if sys.stdout is not None:
+                sys.stdout.flush()
         except click.ClickException as error:
-            context = getattr(error, "ctx", None)
-            _fail(error.format_message(), getattr(context and context.command, "failure_code", 1))
+            fail(error.format_message(), self.failure_code)
         except FluxsmError as error:
-            _fail(str(error))
+            if isinstance(error, _ClosedPipeError):
+                give_up(sys.stdout)
+            fail(error, self.failure_code)
         except (KeyboardInterrupt, click.Abort):
             sys.exit(130)
+        except OSError as error:
+            give_up(sys.stdout)
+            fail(explain(error), self.failure_code)
         sys.exit(code)
 
 
-@click.group(cls=LazyGroup, invoke_without_command=True)
+@click.group(
+    cls=LazyGroup,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.version_option(__version__, "-v", "--version", prog_name="fluxsm")
 @click.pass_context
 def root(ctx: click.Context) -> None:
     """Install and run Flux from one custom resource."""
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        ctx.color = False
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help())
 
@@ -89,8 +149,3 @@ def main() -> None:
     """The console script. Objects are not searched for cycles while modules are loaded."""
     gc.disable()
     root()
-
-
-def _fail(message: str, code: int = 1) -> NoReturn:
-    click.echo(f"✗ {' '.join(message.split())}", err=True)
-    sys.exit(code)

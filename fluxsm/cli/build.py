@@ -4,21 +4,37 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
 
 import click
 
+from fluxsm.api.objects import Kind, Manifest
 from fluxsm.cli import distribution
+from fluxsm.cli.failure import say
 from fluxsm.errors import UsageError
+from fluxsm.objects.redaction import redact
 
 if TYPE_CHECKING:
     from fluxsm.api.instance import FluxInstance
     from fluxsm.build.pipeline import BuildResult
+    from fluxsm.cli.instance_file import InstanceFile
+
+_SOURCES: Final = "source.toolkit.fluxcd.io"
+_ADDRESSES: Final = ("url", "endpoint")
 
 
 @click.command("build", short_help="Print the objects of a FluxInstance, without a cluster.")
 @click.argument("kind", required=False, type=click.Choice(["instance"]), metavar="[instance]")
-@click.option("-f", "--filename", metavar="FILE", help="FluxInstance; - is standard input.")
+@click.option(
+    "-f",
+    "--filename",
+    "filenames",
+    multiple=True,
+    metavar="FILE",
+    help="File with the FluxInstance; - is standard input.",
+)
 @distribution.option
 @click.option(
     "--distribution-artifact",
@@ -41,7 +57,7 @@ if TYPE_CHECKING:
 )
 def command(
     kind: str | None,  # noqa: ARG001 `fluxsm build instance` and `fluxsm build` are the same
-    filename: str | None,
+    filenames: Sequence[str],
     place: str | None,
     artifact: str | None,
     output: str,
@@ -49,27 +65,30 @@ def command(
 ) -> None:
     """Print the objects that the operator applies for a FluxInstance.
 
-    Defaults and rules of the API apply to the file as they do on the server. The distribution is
-    the one of --distribution, else the artifact of --distribution-artifact or of the file, else
-    the bundled one, and every version in it may be chosen.
+    Defaults and rules of the API apply to the file as they do on the server, and unknown fields
+    are refused, as kubectl apply --validate=strict does. Other objects in the file are named and
+    left alone. The distribution is the one of --distribution, else the artifact of
+    --distribution-artifact or of the file, else the bundled one, and every version in it may be
+    chosen.
 
     Images are printed with their tags, as in the manifests of Flux. The operator pins them to
     digests where the distribution lists these; --pin-digests prints exactly what it applies.
     """
-    from fluxsm.cli.instance_file import read_instance
+    from fluxsm.cli.instance_file import one_file, read_instance
 
+    filename = one_file(filenames)
     if not filename:
         raise UsageError("--filename is required")
-    instance = read_instance(filename)
-    result = build_instance(instance, choose_place(instance, place, artifact), pin=pin_digests)
+    found = read_instance(filename)
+    result = build_file(found, choose_place(found.instance, place, artifact), pin=pin_digests)
     click.echo(_write(result, output), nl=False)
 
 
-def build_instance(instance: FluxInstance, place: str | None, *, pin: bool) -> BuildResult:
-    """Build an instance; warnings go to standard error.
+def build_file(found: InstanceFile, place: str | None, *, pin: bool) -> BuildResult:
+    """Build the instance of a file, for printing; warnings go to standard error.
 
     Args:
-        instance: what to build.
+        found: what to build.
         place: as in `open_distribution`.
         pin: whether the result is exactly what the operator applies.
 
@@ -80,14 +99,25 @@ def build_instance(instance: FluxInstance, place: str | None, *, pin: bool) -> B
     from fluxsm.build import version
     from fluxsm.build.pipeline import build
 
-    found = distribution.open_distribution(place)
-    chosen = version.resolve(
-        instance.spec.distribution.version, found.versions(), source=found.source
-    )
-    result = build(instance, found, chosen, as_applied=pin)
+    source = distribution.open_distribution(place)
+    instance = found.instance
+    with found.named():
+        chosen = version.resolve(
+            instance.spec.distribution.version, source.versions(), source=source.source
+        )
+        result = build(instance, source, chosen, as_applied=pin)
     for warning in result.warnings:
-        click.echo(f"• {warning}", err=True)
-    return result
+        say(f"• {found.file.name}: {warning}")
+    return replace(result, objects=tuple(map(_without_login, result.objects)))
+
+
+def _without_login(item: Manifest) -> Manifest:
+    """A source whose URL has no login, for what is printed; advice says so."""
+    spec = item.get("spec")
+    if Kind.of(item).group != _SOURCES or not isinstance(spec, dict):
+        return item
+    hidden = {key: redact(spec[key]) for key in _ADDRESSES if isinstance(spec.get(key), str)}
+    return {**item, "spec": {**spec, **hidden}}
 
 
 def choose_place(
@@ -101,7 +131,7 @@ def choose_place(
     if place is not None:
         return place
     if artifact is not None and not artifact.startswith(distribution.OCI):
-        raise UsageError(f"--distribution-artifact {artifact!r} does not start with oci://")
+        raise UsageError(f"--distribution-artifact '{artifact}' does not start with oci://")
     return artifact or instance.spec.distribution.artifact
 
 

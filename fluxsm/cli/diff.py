@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 import click
 
 from fluxsm.cli import distribution
-from fluxsm.errors import FluxsmError, UsageError
+from fluxsm.errors import UsageError
+from fluxsm.objects.redaction import redact
 
 if TYPE_CHECKING:
     from fluxsm.api.objects import Manifest
@@ -48,13 +49,10 @@ def command(
     """
     from fluxsm.build.compare import compare
 
-    try:
-        if old == new == "-":
-            raise UsageError("only one of both files can be standard input")
-        before, now = (_read(path, place, pin=pin_digests) for path in (old, new))
-        changes = compare(before, now)
-    except FluxsmError as error:
-        raise click.UsageError(str(error), ctx=ctx) from None
+    if old == new == "-":
+        raise UsageError("only one of both files can be standard input")
+    before, now = (_read(path, place, pin=pin_digests) for path in (old, new))
+    changes = compare(before, now)
     for line in _lines(changes):
         click.echo(line, color=color)
     click.echo(_summary(changes), err=True)
@@ -68,42 +66,32 @@ def _read(path: str, place: str | None, *, pin: bool) -> Sequence[Manifest]:
         UsageError: the file cannot be read, or has something else than objects.
         FluxsmError: the instance in it cannot be built.
     """
-    from fluxsm.api import names
-    from fluxsm.cli.build import build_instance, choose_place
-    from fluxsm.cli.instance_file import read_documents, to_instance
+    from fluxsm.build.validation.structural import plain_data
+    from fluxsm.cli.build import build_file, choose_place
+    from fluxsm.cli.documents import STREAM_LIMIT, read_file
+    from fluxsm.cli.instance_file import check_instance, find_instance
 
-    documents = read_documents(path)
-    first = documents[0] if documents else None
-    if isinstance(first, dict) and first.get("kind") == names.INSTANCE_KIND:
-        instance = to_instance(first, path)
-        return build_instance(instance, choose_place(instance, place), pin=pin).objects
-    return _check_objects(list(_flatten(documents)), path)
-
-
-def _flatten(documents: Sequence[Any]) -> Iterator[Any]:
-    """The documents; a list object stands for its items."""
-    for document in documents:
-        items = document.get("items") if isinstance(document, dict) else None
-        if isinstance(items, list) and str(document.get("kind", "")).endswith("List"):
-            yield from items
-        else:
-            yield document
+    file = read_file(path, limit=STREAM_LIMIT)
+    document = find_instance(file)
+    if document is not None:
+        found = check_instance(file, document)
+        return build_file(found, choose_place(found.instance, place), pin=pin).objects
+    return _check_objects([plain_data(item.data) for item in file.documents], file.name)
 
 
-def _check_objects(objects: list[Any], path: str) -> list[Manifest]:
+def _check_objects(objects: list[Any], name: str) -> list[Manifest]:
     from fluxsm.api.objects import ObjectRef
-    from fluxsm.cli.instance_file import show
 
     for number, item in enumerate(objects, start=1):
         metadata = item.get("metadata") if isinstance(item, dict) else None
         if not (isinstance(metadata, dict) and metadata.get("name") and item.get("kind")):
             raise UsageError(
-                f"{show(path)}: document {number} is not an object with kind and metadata.name"
+                f"{name}: document {number} is not an object with kind and metadata.name"
             )
     counts = Counter(ObjectRef.of(item).identity for item in objects)
     for item in objects:
         if counts[ObjectRef.of(item).identity] > 1:
-            raise UsageError(f"{show(path)}: {ObjectRef.of(item)} is there more than once")
+            raise UsageError(f"{name}: {ObjectRef.of(item)} is there more than once")
     return objects
 
 
@@ -127,7 +115,7 @@ def _field(field: FieldChange) -> str:
 
 
 def _value(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False, sort_keys=True)
+    text = redact(json.dumps(value, ensure_ascii=False, sort_keys=True))
     return text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"
 
 

@@ -25,8 +25,10 @@ if TYPE_CHECKING:
 @click.option(
     "-f",
     "--filename",
+    "filenames",
+    multiple=True,
     metavar="FILE",
-    help="FluxInstance to apply afterwards; - is standard input.",
+    help="File with the FluxInstance to apply afterwards; - is standard input.",
 )
 @click.option(
     "--timeout", type=Duration(), default="5m", show_default=True, help="Limit of the wait."
@@ -39,7 +41,7 @@ def command(
     kube_context: str | None,
     namespace: str,
     image: str | None,
-    filename: str | None,
+    filenames: Sequence[str],
     timeout: timedelta,
     no_wait: bool,
     dry_run: bool,
@@ -51,7 +53,9 @@ def command(
     operator installs Flux.
     """
     from fluxsm.cli import operator_manifests
+    from fluxsm.cli.instance_file import one_file
 
+    filename = one_file(filenames)
     if export and dry_run:
         raise UsageError("--export and --dry-run exclude each other")
     objects = operator_manifests.read(namespace, image)
@@ -59,7 +63,7 @@ def command(
     if export:
         from fluxsm.build import yaml
 
-        click.echo(yaml.dump_all([*objects, *instance]), nl=False)
+        click.echo(yaml.dump_all([*objects, *map(_without_logins, instance)]), nl=False)
         return
     cluster = connection.connect(kubeconfig, kube_context)
     _apply(cluster, objects, dry_run=dry_run)
@@ -81,14 +85,32 @@ def command(
 
 def _instance(filename: str, namespace: str) -> list[Manifest]:
     """The instance of a file, checked, for the namespace of the operator."""
-    from fluxsm.cli.instance_file import read_documents, to_instance
+    from fluxsm.build.advice import advise
+    from fluxsm.build.patches import parse_all
+    from fluxsm.build.spec_rules import check_spec
+    from fluxsm.build.validation.finding import refuse
+    from fluxsm.cli.failure import say
+    from fluxsm.cli.instance_file import read_instance
 
-    documents = read_documents(filename)
-    if not documents:
-        raise UsageError(f"{filename} is empty; a {names.INSTANCE_KIND} is expected")
-    to_instance(documents[0], filename)
-    found = {**documents[0], "apiVersion": names.API_VERSION, "kind": names.INSTANCE_KIND}
-    return [found | {"metadata": {**found["metadata"], "namespace": namespace}}]
+    found = read_instance(filename)
+    with found.named():
+        for line in advise(found.instance):
+            say(f"• {found.file.name}: {line}")
+        refuse(check_spec(found.instance))
+        parse_all(found.instance.spec.patches)
+    manifest = found.manifest
+    return [manifest | {"metadata": {**manifest["metadata"], "namespace": namespace}}]
+
+
+def _without_logins(instance: Manifest) -> Manifest:
+    """An instance whose URLs have no login, for what is printed."""
+    from fluxsm.objects.redaction import redact
+
+    spec = dict(instance["spec"])
+    for block, field in (("distribution", "artifact"), ("sync", "url")):
+        if isinstance(spec.get(block), dict) and spec[block].get(field):
+            spec[block] = {**spec[block], field: redact(spec[block][field])}
+    return instance | {"spec": spec}
 
 
 def _apply(cluster: KubeCluster, objects: Sequence[Manifest], *, dry_run: bool) -> None:

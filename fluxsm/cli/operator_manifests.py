@@ -4,12 +4,11 @@
 from __future__ import annotations
 
 import copy
-from importlib.resources import files
-from pathlib import Path
 
 from fluxsm.api import names
 from fluxsm.api.objects import Manifest
 from fluxsm.build import yaml
+from fluxsm.cli.resources import manifests_folder
 
 _FOLDERS = ("crd", "rbac", "operator")
 _FIRST = ("Namespace", "CustomResourceDefinition", "ServiceAccount", "ClusterRole", "Role")
@@ -26,18 +25,11 @@ def read(namespace: str, image: str | None = None) -> list[Manifest]:
     found = [
         manifest
         for folder in _FOLDERS
-        for path in sorted((_root() / folder).glob("*.yaml"))
+        for path in sorted((manifests_folder() / folder).glob("*.yaml"))
         if path.name != "kustomization.yaml"
         for manifest in yaml.load_mappings(path.read_text(), source=str(path))
     ]
     return [_moved(item, namespace, image) for item in sorted(found, key=_rank)]
-
-
-def _root() -> Path:
-    """The manifests of the installed package, else those of the working copy."""
-    package = Path(str(files("fluxsm")))
-    inside = package / "manifests"
-    return inside if inside.is_dir() else package.parent / "manifests"
 
 
 def _rank(manifest: Manifest) -> tuple[int, str]:

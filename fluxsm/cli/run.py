@@ -359,13 +359,13 @@ def _minors(text: str) -> frozenset[str]:
 
 
 def _set_up_logs(encoding: str, level: str) -> None:
-    from fluxsm.runtime.logs import JsonFormatter
+    from fluxsm.runtime.logs import JsonFormatter, TextFormatter
 
     handler = logging.StreamHandler(sys.stderr)
     if encoding == "json":
         handler.setFormatter(JsonFormatter())
     else:
-        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+        handler.setFormatter(TextFormatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
     logging.basicConfig(level=_LEVELS[level], handlers=[handler], force=True)
     logging.getLogger("urllib3").setLevel(logging.WARNING)
     logging.getLogger("kubernetes").setLevel(logging.WARNING)

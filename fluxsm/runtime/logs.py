@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Log lines: JSON for machines, plain text for people."""
+"""Log lines: JSON for machines, plain text for people; neither with a login in it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import json
 import logging
 from datetime import UTC, datetime
 from typing import Any
+
+from fluxsm.objects.redaction import redact, redact_all
 
 
 class JsonFormatter(logging.Formatter):
@@ -26,4 +28,12 @@ class JsonFormatter(logging.Formatter):
         line.update({key.rstrip("_"): value for key, value in extra.items()})
         if record.exc_info:
             line["error"] = self.formatException(record.exc_info)
-        return json.dumps(line, default=str)
+        return json.dumps(redact_all(line), default=lambda value: redact(str(value)))
+
+
+class TextFormatter(logging.Formatter):
+    """One line of plain text, with the traceback of an exception below it."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record as text."""
+        return redact(super().format(record))

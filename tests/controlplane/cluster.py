@@ -209,7 +209,7 @@ class Cluster:
         Raises:
             urllib.error.HTTPError: the answer is not 2xx.
         """
-        data = None if body is None else json.dumps(body).encode()
+        data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
         request = urllib.request.Request(
             f"{self.server}{path}",
             data=data,

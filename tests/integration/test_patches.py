@@ -358,3 +358,78 @@ def test_generated_merges_do_what_kustomize_does(
     }
     patches = [{"target": target(), "patch": json.dumps(document)}]
     assert with_fluxsm(patches) == with_kustomize(tmp_path_factory.mktemp("case"), patches)
+
+
+_SIGN = st.sampled_from(["", "-", "+"])
+_DIGITS = st.text("0123456789", min_size=1, max_size=24)
+PLAIN_SCALARS: st.SearchStrategy[str] = st.one_of(
+    st.sampled_from(
+        ["true", "True", "TRUE", "false", "False", "FALSE", "yes", "Yes", "YES", "no", "No", "NO",
+         "on", "On", "ON", "off", "Off", "OFF", "y", "Y", "n", "N", ".inf", ".Inf", ".INF", "-.inf",
+         "+.inf", ".nan", ".NaN", ".NAN", "1_000", "0b101", "0o17", "017", "0x1F", "0xdead_beef",
+         "190:20:30", "12:30", "-12:30", "190:20:30.15", "6.02e23", "1e5", "1E-5", "1.e+3", ".5",
+         "5.", "1.10", "2.0", "00", "08", "0", "-0", "+12", "0.0", "685.230_15e+03", "2024-05-06",
+         "2001-12-14t21:59:43.10-05:00", "2001-12-14 21:59:43.10 -5", "2002-12-14", "=", "text",
+         "'5'", '"true"', "'~'", "''", "1.2.3", "v1", "1e", "0x", "1__0", "9" * 30]
+    ),
+    st.builds("{}{}".format, _SIGN, _DIGITS),
+    st.builds("{}{}.{}".format, _SIGN, _DIGITS, _DIGITS),
+    st.builds("{}{}e{}{}".format, _SIGN, st.integers(0, 99), _SIGN, st.integers(0, 40)),
+    st.builds("0x{:x}".format, st.integers(0, 2**70)),
+    st.builds("0{:o}".format, st.integers(0, 2**70)),
+    st.builds("{:04}-{:02}-{:02}".format, st.integers(1, 9999), st.integers(1, 12),
+              st.integers(1, 28)),
+    st.builds("{}:{:02}".format, st.integers(0, 200), st.integers(0, 59)),
+)  # fmt: skip
+TEXT_MAPS = st.dictionaries(
+    st.sampled_from(["a", "b", "note", "x.io/y"]), PLAIN_SCALARS, min_size=1, max_size=4
+)
+
+
+def metadata_merge(field: str, values: dict[str, str], *, aimed: bool) -> list[dict[str, Any]]:
+    """A strategic merge of labels or annotations, written as a person would."""
+    lines = "".join(f"\n    {key}: {text}" for key, text in values.items())
+    name = "any" if aimed else "web"
+    patch = f"apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: {name}\n  {field}:{lines}\n"
+    return [{"patch": patch} | ({"target": target()} if aimed else {})]
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    place=st.sampled_from([("labels", True), ("annotations", True), ("annotations", False)]),
+    values=TEXT_MAPS,
+)
+def test_scalars_in_metadata_are_what_kustomize_makes_of_them(
+    tmp_path_factory: pytest.TempPathFactory, place: tuple[str, bool], values: dict[str, str]
+) -> None:
+    """Text as it is written, whatever YAML 1.1 takes the scalar for.
+
+    Labels of a merge without a target are left out: kustomize loses them all when one is no text.
+    """
+    field, aimed = place
+    patches = metadata_merge(field, values, aimed=aimed)
+    theirs = with_kustomize(tmp_path_factory.mktemp("case"), patches)
+    assert with_fluxsm(patches) == theirs
+
+
+@settings(max_examples=100, deadline=None)
+@given(values=TEXT_MAPS)
+def test_scalars_in_labels_of_a_merge_without_a_target(values: dict[str, str]) -> None:
+    """They are what they are with one."""
+    aimed = with_fluxsm(metadata_merge("labels", values, aimed=True))
+    assert with_fluxsm(metadata_merge("labels", values, aimed=False)) == aimed
+
+
+@settings(max_examples=100, deadline=None)
+@given(field=st.sampled_from(["labels", "annotations"]), values=TEXT_MAPS)
+def test_scalars_in_the_metadata_of_pods_are_text_as_written(
+    field: str, values: dict[str, str]
+) -> None:
+    """Where kustomize makes numbers of them, which the API server refuses."""
+    lines = ", ".join(f"{key}: {text}" for key, text in values.items())
+    found = with_fluxsm(merged(f"{{template: {{metadata: {{{field}: {{{lines}}}}}}}}}"))
+    assert found is not None
+    made = found[0]["spec"]["template"]["metadata"][field]
+    for key, text in values.items():
+        bare = text.strip("'\"") if text[0] in "'\"" else text
+        assert made[key] == (bare.lower() if bare.lower() in {"true", "false"} else bare)

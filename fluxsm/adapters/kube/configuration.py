@@ -13,7 +13,8 @@ from kubernetes.client.rest import RESTClientObject
 from kubernetes.config.config_exception import ConfigException
 from kubernetes.config.incluster_config import InClusterConfigLoader
 
-from fluxsm.errors import UnavailableError, UsageError
+from fluxsm.build import yaml
+from fluxsm.errors import BuildError, UnavailableError, UsageError
 
 __all__ = [
     "Configuration",
@@ -59,19 +60,42 @@ def read_kubeconfig(path: str | None = None, context: str | None = None) -> Conf
     """What a kubeconfig says (default: KUBECONFIG or ~/.kube/config).
 
     Raises:
-        UsageError: there is no usable kubeconfig.
+        UsageError: there is no usable kubeconfig; the message names the file.
     """
     from kubernetes.config.kube_config import load_kube_config  # noqa: PLC0415 8 MiB, not in a pod
 
+    place = path or os.environ.get("KUBECONFIG") or str(Path("~/.kube/config"))
+    _check_files(place)
     found = Configuration()
     try:
         load_kube_config(config_file=path, context=context, client_configuration=found)
     except (ConfigException, OSError, ValueError) as error:
-        raise UsageError(f"the kubeconfig cannot be used: {error}") from None
+        reason = " ".join(str(error).removeprefix("Invalid kube-config file. ").split())
+        raise UsageError(f"the kubeconfig {place} cannot be used: {reason}") from None
     except Exception as error:  # noqa: BLE001 the library takes for granted what a file may lack
         name = type(error).__name__
-        raise UsageError(f"the kubeconfig cannot be used: it has another form ({name})") from None
+        raise UsageError(
+            f"the kubeconfig {place} cannot be used: it has another form ({name})"
+        ) from None
     return found
+
+
+def _check_files(place: str) -> None:
+    """Refuse what cannot be read; of several files, those that are not there do not count."""
+    paths = [Path(part).expanduser() for part in place.split(os.pathsep) if part]
+    there = [path for path in paths if path.exists()]
+    if not there:
+        raise UsageError(f"the kubeconfig {place} does not exist; name another with --kubeconfig")
+    for path in there:
+        try:
+            documents = yaml.load_mappings(path.read_bytes(), f"the kubeconfig {path}")
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            raise UsageError(f"the kubeconfig {path} cannot be read: {reason}") from None
+        except BuildError as error:
+            raise UsageError(str(error)) from None
+        if not documents:
+            raise UsageError(f"the kubeconfig {path} is empty")
 
 
 def authorize(configuration: Configuration) -> dict[str, str]:

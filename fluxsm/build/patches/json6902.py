@@ -16,6 +16,7 @@ import jsonpatch
 import jsonpointer
 
 from fluxsm.api.objects import Manifest
+from fluxsm.build.validation.finding import show
 from fluxsm.errors import BuildError
 
 _INDEX: Final = re.compile(r"[-+]?[0-9]{1,18}")
@@ -51,7 +52,8 @@ def apply(manifest: Manifest, operations: Sequence[Any], where: str) -> Manifest
             jsonpointer.JsonPointerException,
         ) as error:
             name = f"{manifest['kind']} {manifest['metadata']['name']}"
-            raise BuildError(f"{where}: {_show(operation)} on {name}: {error}") from None
+            reason = str(error) if isinstance(error, _OperationError) else "it is not there"
+            raise BuildError(f"{where}: {_show(operation)} on {name}: {reason}") from None
     if not isinstance(document, dict):
         raise BuildError(f"{where} replaces the whole object by something that is no object")
     metadata = document.get("metadata")
@@ -62,8 +64,9 @@ def apply(manifest: Manifest, operations: Sequence[Any], where: str) -> Manifest
 
 def _show(operation: Any) -> str:
     if not isinstance(operation, dict):
-        return repr(operation)[:80]
-    return f"{operation.get('op')} {operation.get('path')!r}"
+        return show(operation)
+    op, path = operation.get("op"), operation.get("path")
+    return f"{op if isinstance(op, str) else show(op)} {show(path)}"
 
 
 def _apply_one(document: Any, operation: Any) -> Any:
@@ -71,7 +74,7 @@ def _apply_one(document: Any, operation: Any) -> Any:
         raise _OperationError("an operation is a map with op and path")
     op = operation.get("op")
     if op not in _OPERATIONS:
-        raise _OperationError(f"op is {op!r}; allowed are {', '.join(_OPERATIONS)}")
+        raise _OperationError(f"op is {show(op)}; allowed are {', '.join(_OPERATIONS)}")
     if op == "test":
         _test(document, operation)
         return document
@@ -121,7 +124,7 @@ def _tokens(operation: Mapping[str, Any], key: str) -> list[str]:
     if not isinstance(text, str):
         raise _OperationError(f"{key} is missing")
     if text and not text.startswith("/"):
-        raise _OperationError(f"{key} {text!r} does not start with /")
+        raise _OperationError(f"{key} {show(text)} does not start with /")
     return [token.replace("~1", "/").replace("~0", "~") for token in text.split("/")[1:]]
 
 
@@ -172,7 +175,7 @@ def _index(holder: Sequence[Any], token: str, *, adding: bool) -> int:
         raise _OperationError("- stands for the place after the last element; nothing is there")
     if not _INDEX.fullmatch(token):
         raise _OperationError(
-            f"{token[:40]!r} is not a list index; elements cannot be addressed by name"
+            f"{show(token)} is not a list index; elements cannot be addressed by name"
         )
     index = int(token)
     places = size + 1 if adding else size
@@ -194,7 +197,7 @@ def _test(document: Any, operation: Mapping[str, Any]) -> None:
             value = holder[_index(holder, tokens[-1], adding=False)]
     wanted = operation.get("value")
     if not _equal(value, wanted):
-        raise _OperationError(f"the test fails: the value is {value!r}, not {wanted!r}")
+        raise _OperationError(f"the test fails: the value is {show(value)}, not {show(wanted)}")
 
 
 def _equal(first: Any, second: Any) -> bool:

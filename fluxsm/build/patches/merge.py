@@ -9,6 +9,7 @@ from typing import Any, Final
 from fluxsm.api.objects import Kind, Manifest
 from fluxsm.build.patches.scalar import is_scalar_text, to_text
 from fluxsm.build.patches.schema import Keyed, ScalarSet, Schema, schema_of
+from fluxsm.build.validation.finding import show
 from fluxsm.errors import BuildError
 
 _DIRECTIVE: Final = "$patch"
@@ -69,7 +70,7 @@ def _merge_map(
 def _directive(patch: Mapping[str, Any], where: str) -> str:
     found = patch.get(_DIRECTIVE, "merge")
     if found not in ("delete", "replace", "merge"):
-        raise BuildError(f"{where}: $patch is {found!r}; allowed are delete, replace and merge")
+        raise BuildError(f"{where}: $patch is {show(found)}; allowed are delete, replace and merge")
     return str(found)
 
 

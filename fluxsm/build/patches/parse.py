@@ -8,6 +8,8 @@ from typing import Any, Final, TypeAlias
 
 from fluxsm.api.objects import Manifest
 from fluxsm.build import yaml
+from fluxsm.build.patches.scalar import resolve_plain
+from fluxsm.build.validation.finding import show
 from fluxsm.errors import BuildError
 
 SIZE_LIMIT: Final = 1024 * 1024
@@ -50,7 +52,7 @@ def parse_patch(text: str, where: str) -> Parsed:
     stripped = text.strip()
     if not stripped:
         raise BuildError(f"{where} is empty; {_FORMS}")
-    documents = yaml.load_all(stripped, where)
+    documents = yaml.load_all(stripped, where, plain=True)
     if not documents:
         raise BuildError(f"{where} has only comments; {_FORMS}")
     if isinstance(documents[0], list):
@@ -58,7 +60,7 @@ def parse_patch(text: str, where: str) -> Parsed:
             raise BuildError(f"{where} has operations and further documents; write two patches")
         # The tools of the field read `yes` and `on` as booleans in this form, and only in it.
         return JsonPatch(yaml.load_all(stripped, where, words=True)[0])
-    found = [item for document in documents for item in _flatten(document)]
+    found = [resolve_plain(item, where) for document in documents for item in _flatten(document)]
     if not found:
         raise BuildError(f"{where} is a list without items; {_FORMS}")
     for document in found:
@@ -79,5 +81,4 @@ def _check_document(document: Any, text: str, where: str) -> None:
     metadata = document.get("metadata") if isinstance(document, dict) else None
     name = metadata.get("name") if isinstance(metadata, dict) else None
     if not (name and isinstance(name, str) and isinstance(document.get("kind"), str)):
-        quoted = text if len(text) <= 120 else f"{text[:117]}..."
-        raise BuildError(f"{where} is neither form: {_FORMS}; it is {quoted!r}")
+        raise BuildError(f"{where} is neither form: {_FORMS}; it is {show(text)}")

@@ -11,15 +11,16 @@ from hypothesis import strategies as st
 from fluxsm.adapters.folder import open_folder, starter_folder
 from fluxsm.api import names
 from fluxsm.build.distribution import Distribution
+from fluxsm.build.spec_rules import SYNC_COMPONENTS
 
 SHARED: Final = Path(__file__).parents[4] / "shared"
 WORDS = st.text("abcxyz", min_size=1, max_size=4)
 # Texts that a careless writer of YAML or reader of scalars would turn into something else.
 TEXTS = WORDS | st.sampled_from(["1.10", "true", "0x1", "a: b", "é", "~", "*", "2020-01-01"])
+_KEYS = WORDS | st.sampled_from([names.OWNER_NAME_LABEL, names.PART_OF_LABEL, names.VERSION_LABEL])
+ANNOTATIONS = st.dictionaries(_KEYS, TEXTS, max_size=3)
 LABELS = st.dictionaries(
-    WORDS | st.sampled_from([names.OWNER_NAME_LABEL, names.PART_OF_LABEL, names.VERSION_LABEL]),
-    TEXTS,
-    max_size=3,
+    _KEYS, WORDS | st.sampled_from(["1.10", "true", "0x1", "2020-01-01", "y", ""]), max_size=3
 )
 FLAG = st.booleans()
 
@@ -49,19 +50,25 @@ CLUSTERS = fields(
     objectLevelWorkloadIdentity=FLAG,
     tenantDefaultServiceAccount=WORDS,
 )
-SYNCS = st.fixed_dictionaries(
-    {
-        "kind": st.sampled_from(["GitRepository", "OCIRepository", "Bucket"]),
-        "url": TEXTS,
-        "ref": TEXTS,
-        "path": TEXTS,
-    },
+_SOURCES = (
+    ("GitRepository", "https://git.example.com/fleet.git"),
+    ("GitRepository", "ssh://git@git.example.com/fleet.git"),
+    ("OCIRepository", "oci://registry.example.com/fleet"),
+    ("Bucket", "minio.example.com:9000"),
+)
+_PLACES_AND_REFS = st.fixed_dictionaries(
+    {"ref": TEXTS, "path": TEXTS},
     optional={
         "name": WORDS,
         "interval": st.sampled_from(["1m", "90s", "1.5h", "500ms"]),
         "pullSecret": WORDS,
         "provider": st.just("generic"),
     },
+)
+SYNCS = st.builds(
+    lambda source, rest: {"kind": source[0], "url": source[1], **rest},
+    st.sampled_from(_SOURCES),
+    _PLACES_AND_REFS,
 )
 SHARDING = st.fixed_dictionaries(
     {"shards": st.lists(WORDS, min_size=1, max_size=3, unique=True)},
@@ -82,16 +89,23 @@ SPECS: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
         "sharding": SHARDING,
         "storage": st.just({"class": "1.0", "size": "10Gi"}),
         "sync": SYNCS,
-        "commonMetadata": fields(labels=LABELS, annotations=LABELS),
+        "commonMetadata": fields(labels=LABELS, annotations=ANNOTATIONS),
     },
 )
+
+
+def _is_admitted(spec: dict[str, Any]) -> bool:
+    """Whether the parts go together."""
+    stored = spec.get("sharding", {}).get("storage") is None or "storage" in spec
+    components = spec.get("components") or names.DEFAULT_COMPONENTS
+    return stored and ("sync" not in spec or {*SYNC_COMPONENTS} <= {*components})
+
+
 INSTANCES: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
     {
         "metadata": st.fixed_dictionaries(
             {"name": st.just("flux"), "namespace": st.sampled_from(["flux-system", "gitops"])}
         ),
-        "spec": SPECS.filter(
-            lambda spec: spec.get("sharding", {}).get("storage") is None or "storage" in spec
-        ),
+        "spec": SPECS.filter(_is_admitted),
     }
 )

@@ -138,7 +138,14 @@ def test_the_output_does_not_depend_on_the_process() -> None:
     for seed in ("0", "1", "2"):
         done = subprocess.run(
             [sys.executable, "-m", "fluxsm", "build", "-f", "-", "--pin-digests"],
-            input=json.dumps({"spec": spec}),
+            input=json.dumps(
+                {
+                    "apiVersion": names.API_VERSION,
+                    "kind": names.INSTANCE_KIND,
+                    "metadata": {"name": names.SINGLETON},
+                    "spec": spec,
+                }
+            ),
             env={**os.environ, "PYTHONHASHSEED": seed},
             capture_output=True,
             text=True,

@@ -281,9 +281,28 @@ def test_requests_are_counted_with_their_answer() -> None:
 
 
 def test_a_kubeconfig_that_is_not_there_is_told(tmp_path: Path) -> None:
-    """In one line."""
-    with pytest.raises(UsageError, match="the kubeconfig cannot be used"):
-        KubeClient.from_kubeconfig(str(tmp_path / "none"))
+    """With its path; one that is no YAML, or not a map, likewise, with the place."""
+    path = tmp_path / "config"
+
+    def refusal() -> str:
+        with pytest.raises(UsageError) as caught:
+            KubeClient.from_kubeconfig(str(path))
+        return str(caught.value)
+
+    assert f"the kubeconfig {path} does not exist" in refusal()
+    path.mkdir()
+    assert f"the kubeconfig {path} cannot be read: is a directory" in refusal()
+    path.rmdir()
+    for text, reason in {
+        "a: [": "is not valid YAML: at the end",
+        "\ta: 1": "a tab is there",
+        "- a": "document 1 is not a mapping",
+        "": "is empty",
+        "users: 5\ncurrent-context: x": "cannot be used: ",
+    }.items():
+        path.write_text(text)
+        assert f"the kubeconfig {path}" in refusal()
+        assert reason in refusal()
 
 
 def test_outside_of_a_cluster_the_way_out_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -94,9 +94,15 @@ def test_what_cannot_be_pinned_has_the_tag_of_the_manifest(
 
 
 def test_an_image_file_that_is_missing() -> None:
-    """Its path is named."""
-    found = built("v2.9.4", of=with_images(), as_applied=True)
-    assert "here/flux-images/v2.9.4/upstream-alpine.yaml does not exist" in found.result.warnings[0]
+    """The variant is named, also where images are not to be pinned."""
+    for pin in (True, False):
+        found = built("v2.9.4", of=with_images(), as_applied=pin)
+        assert found.result.warnings == (
+            (
+                "images are not pinned to digests: the distribution has no list of images for the"
+                " variant upstream-alpine of v2.9.4"
+            ),
+        )
 
 
 def test_an_empty_registry_leaves_the_names_of_the_manifests() -> None:

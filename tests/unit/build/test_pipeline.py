@@ -138,7 +138,7 @@ def test_each_file_is_parsed_once() -> None:
     place = Distribution(Counting(starter_folder()), source="x")
     for _ in range(3):
         built(of=place, sharding={"shards": ["a", "b"]})
-    assert Counting.reads == 6  # four components, the roles and the policies
+    assert Counting.reads == 7  # four components, the roles, the policies and the images
 
 
 # The form of what is applied.

@@ -96,14 +96,14 @@ def test_images_that_cannot_be_pinned_are_told_apart() -> None:
 
 
 def test_the_defaults_of_the_api_apply() -> None:
-    """The cluster block may be empty, and name, namespace, kind and apiVersion may be absent."""
-    spec = "spec: {distribution: {version: 2.8.x, registry: ghcr.io/fluxcd}, cluster: {}}"
+    """The cluster block may be empty, and the namespace may be absent."""
+    spec = MINIMAL.replace(", namespace: flux-system", "") + "  cluster: {}\n"
     assert objects(instance=spec) == objects()
 
 
-def test_unknown_fields_and_further_documents_are_of_no_concern() -> None:
-    """Only the first document is read."""
-    assert objects(instance=f"{MINIMAL}  more: 1\nstatus: {{}}\n---\nkind: Other\n") == objects()
+def test_a_status_is_of_no_concern() -> None:
+    """The server drops it too."""
+    assert objects(instance=f"{MINIMAL}status: {{conditions: x}}\n") == objects()
 
 
 def test_a_folder_is_the_distribution(tmp_path: Path) -> None:
@@ -138,5 +138,8 @@ def test_a_target_that_selects_nothing_is_a_message() -> None:
     patch = "  kustomize: {patches: [{target: {name: nobody}, patch: '[]'}]}\n"
     done = build(instance=MINIMAL + patch)
     assert done.exit_code == 0
-    assert done.stderr == "• .spec.kustomize.patches[0].target selects no object\n"
+    assert done.stderr == (
+        "• standard input: .spec.kustomize.patches[0].target selects no object: no object has the"
+        " name 'nobody'\n"
+    )
     assert done.stdout == build().stdout

@@ -11,7 +11,9 @@ from click.testing import CliRunner, Result
 from fluxsm.cli import distribution, root
 
 INSTANCE = """
+apiVersion: fluxcd.controlplane.io/v1
 kind: FluxInstance
+metadata: {name: flux}
 spec: {distribution: {version: 2.8.x, registry: ghcr.io/fluxcd}}
 """
 STREAM = """
@@ -105,7 +107,7 @@ def test_long_values_are_cut(tmp_path: Path) -> None:
         pytest.param("[1]", "document 1 is not an object", id="no object"),
         pytest.param("kind: Service", "document 1 is not an object", id="no name"),
         pytest.param(f"{STREAM}---{STREAM}", "Service/a is there more than once", id="twice"),
-        pytest.param("kind: FluxInstance", ".spec is required", id="no spec"),
+        pytest.param(INSTANCE.partition("spec")[0], ".spec is required", id="no spec"),
         pytest.param(
             INSTANCE.replace("2.8.x", "1.x"), "no version in", id="an instance that is not built"
         ),

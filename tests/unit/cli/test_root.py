@@ -41,7 +41,10 @@ def test_build_loads_no_client_library() -> None:
         "print([name for name in ('kubernetes', 'oras', 'requests', 'urllib3', 'rich', 're2',"
         " 'transitions', 'jsonpatch') if name in sys.modules], file=sys.stderr)"
     )
-    instance = "spec: {distribution: {version: 2.x, registry: ghcr.io/fluxcd}}"
+    instance = (
+        "{apiVersion: fluxcd.controlplane.io/v1, kind: FluxInstance, metadata: {name: flux},"
+        " spec: {distribution: {version: 2.x, registry: ghcr.io/fluxcd}}}"
+    )
     done = subprocess.run(
         [sys.executable, "-c", code], input=instance, capture_output=True, text=True, check=True
     )
@@ -110,7 +113,11 @@ def test_every_listed_command_can_be_loaded() -> None:
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        (["nothing"], "✗ No such command 'nothing'.\n"),
+        (["nothing"], "✗ 'nothing' is not a command; fluxsm --help lists them all\n"),
+        (
+            ["biuld"],
+            "✗ 'biuld' is not a command; did you mean build? fluxsm --help lists them all\n",
+        ),
         (["--nothing"], "✗ No such option '--nothing'.\n"),
         (["build", "extra"], "✗ Invalid value for '[instance]': 'extra' is not 'instance'.\n"),
         (["build"], "✗ --filename is required\n"),

@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Small inputs from reports of people who run Flux, each with what is right for it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from fluxsm.adapters.folder import open_folder, starter_folder
+from fluxsm.api.instance import parse_instance
+from fluxsm.build import version, yaml
+from fluxsm.build.pipeline import build
+from fluxsm.cli import distribution, root
+from fluxsm.errors import BuildError, Cure
+
+FOUND = open_folder(starter_folder())
+POLICY = (
+    "$patch: delete\napiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: a}"
+)
+HELM = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: x}\nspec: {template: {spec: {%s}}}"
+
+ENV = "containers: [{name: manager, env: [{name: GOMEMLIMIT, value: 800MiB}]}]"
+VOLUME = "volumes: [{name: data, persistentVolumeClaim: {claimName: flux-data}}]"
+
+
+def instance(patches: Any = None, **spec: Any) -> dict[str, Any]:
+    """An instance with patches, each a target and a text."""
+    place = {"version": "2.7.x", "registry": "ghcr.io/fluxcd"}
+    entries = [
+        {"patch": text} | ({} if target is None else {"target": target})
+        for target, text in patches or ()
+    ]
+    kustomize = {"kustomize": {"patches": entries}} if entries else {}
+    return {
+        "apiVersion": "fluxcd.controlplane.io/v1", "kind": "FluxInstance",
+        "metadata": {"name": "flux", "namespace": "flux-system"},
+        "spec": {"distribution": place, **kustomize, **spec},
+    }  # fmt: skip
+
+
+def sync(**fields: str) -> dict[str, Any]:
+    """A sync of a Git repository."""
+    return {"kind": "GitRepository", "url": "https://x.io/y", "ref": "main", "path": "."} | fields
+
+
+REFUSED: dict[str, tuple[dict[str, Any], str]] = {
+    "an empty target that deletes": (
+        instance([({}, POLICY)]),
+        ".spec.kustomize.patches[0].target is empty, so it selects every object",
+    ),
+    "a sync without its controller": (
+        instance(components=["source-controller", "helm-controller"], sync=sync()),
+        ".spec.sync needs source-controller and kustomize-controller in .spec.components",
+    ),
+    "a name in capitals": (
+        instance(sync=sync(name="Cluster_1")), ".spec.sync.name: 'Cluster_1' is not a DNS name",
+    ),
+    "a variable with a value and its source": (
+        instance([({"kind": "Deployment", "name": "helm-controller"},
+                   HELM % ENV)]),
+        "env[GOMEMLIMIT] has value and valueFrom, of which one is allowed; write `valueFrom: null`",
+    ),
+    "a volume with two sources": (
+        instance([({"kind": "Deployment", "name": "source-controller"},
+                   HELM % VOLUME)]),
+        ("volumes[data] has emptyDir and persistentVolumeClaim, of which one is allowed; write"
+        " `emptyDir: null`"),
+    ),
+    "a short SSH address": (
+        instance(sync=sync(url="git@git.example.com:acme/fleet.git")),
+        ".spec.sync.url is 'git@git.example.com:acme/fleet.git'; allowed: a URL such as https://",
+    ),
+    "bad labels": (
+        instance(commonMetadata={"labels": {"bad key!": "x", "ok": "has spaces in it"}}),
+        ".spec.commonMetadata.labels has the key 'bad key!', which is not a key such as team",
+    ),
+}  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def _starter_distribution(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(distribution, "open_distribution", lambda _: FOUND)
+
+
+def run(*command: str, manifest: dict[str, Any]) -> Result:
+    """Run a command that reads the instance from standard input."""
+    return CliRunner().invoke(root, command, input=json.dumps(manifest))
+
+
+@pytest.mark.parametrize(("manifest", "words"), REFUSED.values(), ids=list(REFUSED))
+def test_it_is_refused_by_every_command_and_in_the_cluster(
+    manifest: dict[str, Any], words: str
+) -> None:
+    """With the same words; only a change of the spec can cure it."""
+    done = run("build", "-f", "-", manifest=manifest)
+    assert (done.exit_code, words in done.stderr) == (1, True), done.stderr
+    done = run("diff", "-", "/dev/null", manifest=manifest)
+    assert (done.exit_code, words in done.stderr) == (2, True), done.stderr
+    wanted = parse_instance(manifest)
+    chosen = version.resolve(wanted.spec.distribution.version, FOUND.versions())
+    with pytest.raises(BuildError) as caught:
+        build(wanted, FOUND, chosen)
+    assert words in str(caught.value)
+    assert (caught.value.reason, caught.value.cure) == ("BuildFailed", Cure.CHANGE)
+
+
+def test_a_misspelt_field_of_a_target_is_refused() -> None:
+    """Ignored, it would select all Deployments."""
+    manifest = instance([({"kind": "Deployment", "names": "source-controller"}, "[]")])
+    for command in (["build", "-f", "-"], ["install", "--export", "-f", "-"]):
+        done = run(*command, manifest=manifest)
+        assert done.exit_code == 1
+        assert (
+            ".spec.kustomize.patches[0].target.names is not a field (did you mean `name`?)"
+            in done.stderr
+        )
+
+
+def test_patches_by_name_and_namespace_are_those_by_name() -> None:
+    """Replicas and arguments, for two controllers among all."""
+    scale = '[{"op": "replace", "path": "/spec/replicas", "value": %d}]'
+    flag = (
+        '[{"op": "test", "path": "/spec/template/spec/containers/0/name", "value": "manager"},'
+        ' {"op": "add", "path": "/spec/template/spec/containers/0/args/-", "value": "--x=3s"}]'
+    )
+    everyone = {"kind": "Deployment", "labelSelector": "app.kubernetes.io/part-of=flux"}
+
+    def with_names(**more: str) -> Result:
+        one = {"kind": "Deployment", "name": "source-controller", **more}
+        other = {"kind": "Deployment", "name": "kustomize-controller", **more}
+        patches = [(everyone, scale % 2), (one, scale % 1), (other, flag)]
+        return run("build", "-f", "-", manifest=instance(patches))
+
+    done = with_names(namespace="flux-system")
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert done.stdout == with_names().stdout
+    found = {
+        item["metadata"]["name"]: item["spec"]
+        for item in yaml.load_mappings(done.stdout, "x")
+        if item["kind"] == "Deployment"
+    }
+    assert {name: spec["replicas"] for name, spec in found.items()} == {
+        "source-controller": 1, "kustomize-controller": 2, "helm-controller": 2,
+        "notification-controller": 2,
+    }  # fmt: skip
+    container = found["kustomize-controller"]["template"]["spec"]["containers"][0]
+    assert container["args"][-1] == "--x=3s"
+
+
+def test_replaced_arguments_are_built_with_a_warning() -> None:
+    """As asked; how to add one is said."""
+    text = HELM % "containers: [{name: manager, args: [--sops-age-secret=x]}]"
+    target = {"kind": "Deployment", "name": "kustomize-controller"}
+    done = run("build", "-f", "-", manifest=instance([(target, text)]))
+    assert done.exit_code == 0
+    assert (
+        "replaces args of the container manager as a whole in kustomize-controller" in done.stderr
+    )
+    assert "/spec/template/spec/containers/0/args/-" in done.stderr
