@@ -9,6 +9,7 @@ from datetime import timedelta
 
 from fluxsm.api import names
 from fluxsm.api.objects import CRD, Manifest
+from fluxsm.api.unknown import unknown_fields
 from fluxsm.build import version
 from fluxsm.build.distribution import Distribution
 from fluxsm.build.pipeline import BuildResult, build
@@ -49,6 +50,7 @@ def run(observed: Observed, ports: Ports) -> Outcome:
     run = replace(
         observed.run,
         build=result,
+        warnings=(*result.warnings, *unknown_fields(observed.instance.manifest)),
         latest=version.newest(distribution.versions(), minors=supported),
         refused=_refused(distribution, supported),
         migration_before=tuple(_plans(observed, result, ports.cluster)),

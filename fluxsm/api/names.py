@@ -82,6 +82,7 @@ HEALTH_CHECK_FAILED: Final = "HealthCheckFailed"
 HEALTH_CHECK_CANCELED: Final = "HealthCheckCanceled"
 OUTDATED_VERSION: Final = "OutdatedVersion"
 UNINSTALLING: Final = "Uninstalling"
+BUILD_WARNING: Final = "BuildWarning"
 DRIFT_DETECTED: Final = "DriftDetected"
 
 COMPONENTS: Final = (

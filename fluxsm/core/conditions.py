@@ -15,6 +15,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 from fluxsm.api import names
 from fluxsm.errors import MalformedError
+from fluxsm.objects.redaction import redact
 from fluxsm.objects.timestamp import format_time, parse_time
 
 Truth: TypeAlias = Literal["True", "False", "Unknown"]
@@ -79,13 +80,14 @@ def put(
         type_: the type to set.
         status: its status.
         reason: one word in CamelCase.
-        message: text for people; cut where it is longer than the API server accepts.
+        message: text for people; logins are taken out, and it is cut where it is longer than the
+            API server accepts.
         generation: `metadata.generation` of the object as it was looked at.
         now: the current time.
     """
     if type_ in ABNORMAL and status != "True":
         return remove(conditions, type_)
-    message = shorten(message)
+    message = shorten(redact(message))
     old = find(conditions, type_)
     new: Condition = {
         "type": type_,

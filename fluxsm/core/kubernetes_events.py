@@ -73,6 +73,16 @@ def outdated(step: Step) -> KubernetesEvent | None:
     return KubernetesEvent(type="Normal", reason=names.OUTDATED_VERSION, message="; ".join(found))
 
 
+def advice(step: Step) -> KubernetesEvent | None:
+    """Warning BuildWarning: the spec probably means something else than it says, once for each."""
+    run = step.observed.run
+    asked = run.trigger in {Trigger.START, Trigger.CHANGE} and run.retries is None
+    if step.row.event is not Event.BUILT or not asked or run.was_ready or not run.warnings:
+        return None
+    message = "\n".join(run.warnings)
+    return KubernetesEvent(type="Warning", reason=names.BUILD_WARNING, message=message)
+
+
 def progressing(step: Step) -> KubernetesEvent | None:
     """Normal Progressing: a revision is being installed that was not attempted before."""
     build = step.observed.run.build
@@ -203,6 +213,7 @@ RULES: Iterable[Rule] = (
     disabled,
     health_check_canceled,
     outdated,
+    advice,
     progressing,
     drift_detected,
     failed,

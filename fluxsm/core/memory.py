@@ -72,6 +72,7 @@ class Run:
         fetched: the distribution in use.
         fell_back: whether that is the last good one because a newer one could not be used.
         build: the result of the build.
+        warnings: advice about the spec, a sentence each.
         latest: the newest version that could be installed, empty where there is none.
         refused: a newer version still, of a minor that this operator does not support; or empty.
         recorded: whether the write-ahead inventory is saved.
@@ -95,6 +96,7 @@ class Run:
     fetched: Fetched | None = None
     fell_back: bool = False
     build: BuildResult | None = None
+    warnings: tuple[str, ...] = ()
     latest: str = ""
     refused: str = ""
     recorded: bool = False

@@ -239,7 +239,16 @@ def _write_ready(write: conditions.Writer, seen: Observed, memory: Memory) -> No
         _write_verified(write, run)
     if blocked is None or run.applied or not write.is_true(names.READY):
         took = duration.format_elapsed(seen.tick - run.started)
-        write.ready(names.RECONCILIATION_SUCCEEDED, f"Reconciliation finished in {took}")
+        text = f"Reconciliation finished in {took}{_advice(run)}"
+        write.ready(names.RECONCILIATION_SUCCEEDED, text)
+
+
+def _advice(run: Run) -> str:
+    """A sentence about the warnings of the build, empty where there are none."""
+    if not run.warnings:
+        return ""
+    more = len(run.warnings) - 1
+    return f". Warning: {run.warnings[0]}" + (f" (and {more} more)" if more else "")
 
 
 def _write_outdated(write: conditions.Writer, run: Run) -> None:

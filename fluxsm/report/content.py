@@ -14,6 +14,7 @@ from fluxsm.api.objects import Kind, Manifest
 from fluxsm.api.report import ReportCluster, ReportComponent, ReportDistribution, ReportSync
 from fluxsm.errors import MalformedError
 from fluxsm.objects import health, manifest
+from fluxsm.objects.redaction import redact
 from fluxsm.report.counts import ready_of
 
 UNKNOWN: Final = "Unknown"
@@ -150,7 +151,7 @@ def sync(kinds: Iterable[Kind], same_named: Mapping[str, Manifest], name: str) -
 
 def _address(source: Manifest) -> str:
     if source.get("kind") != "Bucket":
-        return manifest.text(source, "spec", "url")
+        return redact(manifest.text(source, "spec", "url"))
     endpoint, bucket = (manifest.text(source, "spec", key) for key in ("endpoint", "bucketName"))
     return f"{endpoint}/{bucket}"
 

@@ -8,6 +8,7 @@ from typing import Final, TypeAlias
 
 from fluxsm.api.objects import Manifest
 from fluxsm.objects import manifest
+from fluxsm.objects.redaction import redact
 from fluxsm.report.counts import is_suspended, ready_of
 
 Path: TypeAlias = tuple[str, ...]
@@ -63,7 +64,7 @@ def labels(obj: Manifest) -> dict[str, str]:
         "reason": manifest.text(ready, "reason"),
         "suspended": str(is_suspended(obj)),
         "revision": _first(obj, REVISIONS),
-        "url": _first(obj, (URL.get(kind, _URL),)),
+        "url": redact(_first(obj, (URL.get(kind, _URL),))),
         "ref": _first(obj, REFS.get(kind, ())),
         "source_name": _first(obj, SOURCES.get(kind, (_SOURCE,))),
         "path": _first(obj, (("spec", "path"),)) if kind == "Kustomization" else "",

@@ -29,6 +29,7 @@ from fluxsm.machine.events import Event
 from fluxsm.machine.states import State
 from fluxsm.objects.applied_state import Identity
 from fluxsm.objects.drift import FieldConflict
+from fluxsm.objects.redaction import redact
 
 log = logging.getLogger("fluxsm.reconciler")
 
@@ -244,6 +245,6 @@ def instance_labels(instance: Instance, status: Manifest) -> dict[str, str]:
         "ready": str(ready.get("status", "Unknown")),
         "reason": str(ready.get("reason", "")),
         "suspended": str(metadata.suspended),
-        "registry": str(known.get("registry", "")),
+        "registry": redact(str(known.get("registry", ""))),
         "revision": str(status.get("lastAppliedRevision", "")),
     }
