@@ -109,22 +109,24 @@ def _stop(removal: Removal, observed: Observed, ports: Ports) -> Outcome:
 
 def _release(removal: Removal, ports: Ports) -> Outcome:
     """Take the Flux finalizers off the objects of the kinds that are about to go, page by page."""
-    kinds = _kinds(removal, ports) if removal.kinds is None else removal.kinds
+    if removal.kinds is None:
+        removal = _begin_release(removal, ports)
+    kinds = removal.kinds
     if not kinds:
         released = replace(removal, phase=Phase.REMOVING, kinds=None)
         return _go_on("Removing all objects", released)
     kind, *rest = kinds
-    refused = dict(removal.refused)
-    if not removal.token:
-        refused = {key: why for key, why in refused.items() if not _is_about(key, kind)}
     token, found = release(kind, removal.token, ports.cluster)
     left = kinds if token else tuple(rest)
-    released = replace(removal, kinds=left, token=token, refused={**refused, **found})
+    released = replace(removal, kinds=left, token=token, refused={**removal.refused, **found})
     return _go_on(f"Releasing the objects of {kind.kind}", released)
 
 
-def _is_about(key: str, kind: Kind) -> bool:
-    return key == str(kind) or key.startswith(f"{kind.kind}/")
+def _begin_release(removal: Removal, ports: Ports) -> Removal:
+    """Look which kinds there are; what was refused about others does not count any more."""
+    listed = {str(entry.ref) for entry in removal.entries}
+    refused = {key: why for key, why in removal.refused.items() if key in listed}
+    return replace(removal, kinds=_kinds(removal, ports), refused=refused)
 
 
 def _remove(removal: Removal, observed: Observed, ports: Ports) -> Outcome:

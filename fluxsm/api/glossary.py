@@ -39,7 +39,7 @@ REASONS: Final[Mapping[str, str]] = {
     " or something never can.",
     names.HEALTH_CHECK_CANCELED: "A newer request interrupted the wait for health.",
     names.OUTDATED_VERSION: "A newer version could be installed than the spec asks for.",
-    names.BUILD_WARNING: "The spec probably means something else than it says; it is built as it says.",
+    names.BUILD_WARNING: "The spec probably means something else than it says; it is built as is.",
     names.DRIFT_DETECTED: "Somebody else changed or deleted a managed object; it is repaired.",
 }
 """Reasons of conditions and events."""

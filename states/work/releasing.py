@@ -37,6 +37,8 @@ def release(kind: Kind, token: str, cluster: Cluster) -> tuple[str, dict[str, st
         page = cluster.list_page(kind, metadata_only=True, limit=SLICE, token=token)
     except ExpiredError:
         return release(kind, "", cluster) if token else ("", {})
+    except KindNotServedError:
+        return "", {}  # if there are objects, the definition stays, and so another round comes
     except ClusterError as error:
         return "", {str(kind): str(error)}
     refused: dict[str, str] = {}

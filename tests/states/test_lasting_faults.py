@@ -140,6 +140,22 @@ def test_a_controller_that_never_ends_is_named() -> None:
     assert f"{GIT_CRD}: not touched, because the controllers may still run" in warning
 
 
+def test_a_kind_that_has_gone_meanwhile_holds_nothing_up() -> None:
+    """The API server stops to serve a kind a moment before its definition is gone."""
+    world = installed()
+    held = ObjectRef.of(world.user.create(git_repository("held", finalizers=["example.com/mine"])))
+    world.delete()
+    world.settle(timedelta(seconds=3))
+    world.cluster.unserved.add(GIT.kind)
+    world.settle(timedelta(seconds=10))
+    assert not gone(world)
+    world.cluster.unserved.clear()
+    world.user.patch(held, {"metadata": {"finalizers": None}})
+    world.settle(MINUTE)
+    assert gone(world)
+    assert [text for text in warnings(world) if "not removed" in text] == []
+
+
 def test_a_lost_status_leaves_nothing_behind() -> None:
     """A restore without status, and a deletion: what carries our labels is found."""
     world = installed()
