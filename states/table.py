@@ -74,5 +74,7 @@ TABLE = define(
     ),
     initial=S.PENDING,
     goal=S.READY,
+    paused=S.SUSPENDED,
+    ending=S.UNINSTALLING,
 )
 # fmt: on

@@ -109,14 +109,15 @@ class PrometheusMetrics:
         self._queue = self._histogram(QUEUE, (0.001, 0.01, 0.1, 0.5, 1, 5, 15, 60))
         self._reconciles = self._counter(RECONCILES)
 
-    def transition(self, source: str, event: str, dest: str, seconds: float) -> None:
+    def transition(
+        self, source: str, event: str, dest: str, seconds: float, *, result: str = ""
+    ) -> None:
         """A row was taken after so many seconds in its source."""
         self._transitions.labels(source, event, dest).inc()
         self._seconds.labels(source).observe(seconds)
         for state in State:
             self._state.labels(state.value).set(state.value == dest)
-        if dest in {State.READY.value, State.FAILED.value}:
-            result = "success" if dest == State.READY.value else "error"
+        if result:
             self._reconciles.labels("fluxinstance", result).inc()
 
     def instance(self, labels: Mapping[str, str] | None) -> None:

@@ -109,17 +109,6 @@ def remove(conditions: Iterable[Mapping[str, Any]], type_: str) -> list[Conditio
     return _sorted([dict(item) for item in conditions if item.get("type") != type_])
 
 
-def merge(latest: Iterable[Mapping[str, Any]], own: Iterable[Mapping[str, Any]]) -> list[Condition]:
-    """Return the conditions to save: the operator's own types from `own`, the rest from `latest`.
-
-    Args:
-        latest: conditions of the newest version of the object.
-        own: conditions that a run has worked out from an older version.
-    """
-    foreign = [dict(item) for item in latest if item.get("type") not in ORDER]
-    return _sorted([*foreign, *(dict(item) for item in own if item.get("type") in ORDER)])
-
-
 def shorten(message: str) -> str:
     """Return a message that the API server accepts; a cut is marked with three dots."""
     return message if len(message) <= MESSAGE_LIMIT else f"{message[: MESSAGE_LIMIT - 3]}..."

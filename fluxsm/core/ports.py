@@ -405,8 +405,18 @@ class Recorder(Protocol):
 class Metrics(Protocol):
     """Counts what happened; called after it was saved, so counters never lie."""
 
-    def transition(self, source: str, event: str, dest: str, seconds: float) -> None:
-        """A row was taken after so many seconds in its source."""
+    def transition(
+        self, source: str, event: str, dest: str, seconds: float, *, result: str = ""
+    ) -> None:
+        """A row was taken after so many seconds in its source.
+
+        Args:
+            source: the state that was left.
+            event: what happened.
+            dest: the state that was entered.
+            seconds: how long the state was.
+            result: of the run that ended with it, `success` or `error`; empty when none ended.
+        """
 
     def instance(self, labels: Mapping[str, str] | None) -> None:
         """Replace the series of `flux_instance_info`, or drop it with None."""

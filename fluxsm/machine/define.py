@@ -23,7 +23,13 @@ class UnsoundTableError(Exception):
 
 
 def define(
-    states: Iterable[StateDef], groups: Iterable[tuple[Row, ...]], *, initial: State, goal: State
+    states: Iterable[StateDef],
+    groups: Iterable[tuple[Row, ...]],
+    *,
+    initial: State,
+    goal: State,
+    paused: State,
+    ending: State,
 ) -> Table:
     """Make a table, or refuse it.
 
@@ -32,6 +38,8 @@ def define(
         groups: rows, in order of precedence.
         initial: the first state of an instance.
         goal: the state that must be reachable from everywhere once faults stop.
+        paused: the state in which nothing is done because somebody wants that.
+        ending: the state that a deletion leads to.
 
     Raises:
         UnsoundTableError: the table breaks a law of `fluxsm.machine.laws`.
@@ -42,6 +50,8 @@ def define(
         rows=tuple(row for group in groups for row in group),
         initial=initial,
         goal=goal,
+        paused=paused,
+        ending=ending,
     )
     complaints = [violation.text for _, violation in violations(table)]
     if len(table.states) != len(definitions):

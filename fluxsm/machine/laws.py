@@ -141,9 +141,9 @@ def _dead_rows(candidates: tuple[Row, ...], definition: StateDef) -> Iterator[Vi
 
 def interruptible(table: Table) -> Iterator[Violation]:
     """Every state can be suspended and deleted."""
-    for event, aim in ((Event.SUSPENDED, State.SUSPENDED), (Event.DELETED, State.UNINSTALLING)):
+    for event, aim in ((Event.SUSPENDED, table.paused), (Event.DELETED, table.ending)):
         for state in table.states:
-            if state in {aim, State.UNINSTALLING}:
+            if state in {aim, table.ending}:
                 continue
             yield from _leading_elsewhere(table, state, event, aim)
 
@@ -175,16 +175,16 @@ def nothing_hangs(table: Table) -> Iterator[Violation]:
 def changes_begin_a_run(table: Table) -> Iterator[Violation]:
     """A change of the instance begins a new run at once, and so does a resumption."""
     for state in table.states:
-        if state in {State.SUSPENDED, State.UNINSTALLING}:
+        if state in {table.paused, table.ending}:
             continue
         yield from _leading_elsewhere(table, state, Event.CHANGED, table.initial)
-    yield from _leading_elsewhere(table, State.SUSPENDED, Event.RESUMED, table.initial)
+    yield from _leading_elsewhere(table, table.paused, Event.RESUMED, table.initial)
 
 
 def runs_begin_at_the_start(table: Table) -> Iterator[Violation]:
     """A run begins where the table says so: on the way to the first state, or with a repair."""
     for row in table.rows:
-        starts = row.moves and row.dest in {table.initial, State.UNINSTALLING}
+        starts = row.moves and row.dest in {table.initial, table.ending}
         if starts and row.begins is None:
             yield Violation(text=f"{row} begins no run")
         if row.falls_back and row.event is not Event.BLOCKED:
@@ -200,7 +200,7 @@ def timers_begin_a_run(table: Table) -> Iterator[Violation]:
 
 def only_signals_interrupt(table: Table) -> Iterator[Violation]:
     """Nothing is suspended or uninstalled that nobody suspended or deleted."""
-    causes = {State.SUSPENDED: Event.SUSPENDED, State.UNINSTALLING: Event.DELETED}
+    causes = {table.paused: Event.SUSPENDED, table.ending: Event.DELETED}
     for row in table.rows:
         cause = causes.get(row.dest) if row.dest else None
         if cause is not None and row.event is not cause and row.dest is not row.source:
@@ -237,14 +237,14 @@ def waits_stay(table: Table) -> Iterator[Violation]:
 def _known_before(table: Table) -> Iterator[tuple[State, Event]]:
     """Signals that mean nothing new in a state."""
     for state in table.states:
-        if state is not State.SUSPENDED:
+        if state is not table.paused:
             yield state, Event.RESUMED
     for event in SIGNALS - {Event.GONE}:
-        yield State.UNINSTALLING, event
+        yield table.ending, event
     for state in table.states:
         yield state, Event.UNSAVED
-    yield State.SUSPENDED, Event.SUSPENDED
-    yield State.SUSPENDED, Event.CHANGED
+    yield table.paused, Event.SUSPENDED
+    yield table.paused, Event.CHANGED
 
 
 def failures_are_shown(table: Table) -> Iterator[Violation]:
@@ -275,7 +275,7 @@ def _hides(table: Table, row: Row) -> bool:
     At rest and on the way out the state stays, whatever fails.
     """
     source, dest = table.states[row.source], table.states.get(row.dest or row.source)
-    if source.rests or row.source is State.UNINSTALLING or (dest is not None and dest.fails):
+    if source.rests or row.source is table.ending or (dest is not None and dest.fails):
         return False
     return row.moves or row.guard is None
 
@@ -283,7 +283,7 @@ def _hides(table: Table, row: Row) -> bool:
 def rest_keeps_what_runs(table: Table) -> Iterator[Violation]:
     """A fault at rest changes no state, and a blocked upgrade never demotes what runs."""
     for state, definition in table.states.items():
-        if definition.rests or state is State.UNINSTALLING:
+        if definition.rests or state is table.ending:
             yield from _leading_elsewhere(table, state, Event.FAULT, state)
     for row in table.rows:
         if row.event is not Event.BLOCKED:
@@ -327,7 +327,7 @@ def goal_in_reach(table: Table) -> Iterator[Violation]:
     """Once faults stop, the goal is reached from everywhere."""
     calm = tuple(row for row in table.rows if row.event not in FAULTS | {Event.DELETED})
     for state in table.states:
-        if state is not State.UNINSTALLING and table.goal not in reachable(state, calm):
+        if state is not table.ending and table.goal not in reachable(state, calm):
             yield Violation(
                 text=f"{table.goal} cannot be reached from {state} once faults stop",
                 story=_way(table, state),
@@ -338,14 +338,14 @@ def goal_in_reach(table: Table) -> Iterator[Violation]:
 def deletion_ends(table: Table) -> Iterator[Violation]:
     """A deleted instance is gone in the end, and never comes back."""
     own = [row for row in table.rows if row.event is not Event.GONE]
-    after = reachable(State.UNINSTALLING, own)
-    begin = _way(table, State.UNINSTALLING)
+    after = reachable(table.ending, own)
+    begin = _way(table, table.ending)
     if None not in after:
         yield Violation(
             text="a deleted instance is never gone", story=begin, end="no row leads to its end"
         )
-    for state in sorted(after - {None, State.UNINSTALLING}, key=str):
-        back = shortest_path(State.UNINSTALLING, state, table.rows) or ()
+    for state in sorted(after - {None, table.ending}, key=str):
+        back = shortest_path(table.ending, state, table.rows) or ()
         yield Violation(
             text=f"a deleted instance can come back to {state}",
             story=(*begin, *back),

@@ -175,12 +175,16 @@ class Table:
         rows: all transitions, in order of precedence.
         initial: where an instance starts, and where a restarted operator takes it up.
         goal: the state that is reached once faults stop.
+        paused: the state in which nothing is done because somebody wants that.
+        ending: the state that a deletion leads to.
     """
 
     states: Mapping[State, StateDef]
     rows: tuple[Row, ...]
     initial: State
     goal: State
+    paused: State
+    ending: State
 
     def rows_for(self, source: State, event: Event) -> tuple[Row, ...]:
         """The rows that answer an event in a state, in order of precedence."""

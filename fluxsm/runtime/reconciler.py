@@ -183,7 +183,10 @@ class Reconciler:
     def _report_transition(self, step: Step, position: Position) -> None:
         source, dest = str(step.row.source), str(step.row.dest or "Gone")
         seconds = (step.observed.tick - position.memory.stay.entered).total_seconds()
-        self._ports.metrics.transition(source, str(step.row.event), dest, seconds)
+        ended = {step.entered.succeeds: "success", step.entered.fails: "error"}
+        self._ports.metrics.transition(
+            source, str(step.row.event), dest, seconds, result=ended.get(True, "")
+        )
         log.info(
             "transition",
             extra={

@@ -22,12 +22,15 @@ class MetricsLog:
         self.drifted = 0
         self.blocks: list[str] = []
 
-    def transition(self, source: str, event: str, dest: str, seconds: float) -> None:
+    def transition(
+        self, source: str, event: str, dest: str, seconds: float, *, result: str = ""
+    ) -> None:
         """Keep a transition.
 
         Raises:
             ValueError: it says that a state lasted less than no time.
         """
+        del result
         if seconds < 0:
             raise ValueError(f"{source} cannot have lasted {seconds} s")
         self.transitions.append((source, event, dest))

@@ -91,3 +91,23 @@ def test_reading_the_table_loads_no_client_library() -> None:
     code = "import states.table, sys; print('kubernetes' in sys.modules, 'oras' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False", "False"]
+
+
+SHARED = sorted(
+    path
+    for folder in ("core", "report", "runtime", "adapters")
+    for path in (STATES.parent / "fluxsm" / folder).rglob("*.py")
+)
+
+
+@pytest.mark.parametrize("path", SHARED, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_what_serves_every_state_names_none(path: Path) -> None:
+    """Step, status, events, metrics and report read the definition of a state instead."""
+    named = {
+        node.attr
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Attribute)
+        and isinstance(node.value, ast.Name)
+        and node.value.id == "State"
+    }
+    assert named == set()

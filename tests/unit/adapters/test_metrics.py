@@ -34,7 +34,7 @@ def busy() -> PrometheusMetrics:
     metrics = PrometheusMetrics()
     metrics.instance(INSTANCE)
     metrics.transition("Applying", "Applied", "HealthChecking", 0.7)
-    metrics.transition("HealthChecking", "Healthy", "Ready", 2)
+    metrics.transition("HealthChecking", "Healthy", "Ready", 2, result="success")
     metrics.drift(3)
     metrics.blocked("ArtifactFailed")
     metrics.request("PATCH", 200)

@@ -16,7 +16,6 @@ from fluxsm.core.conditions import (
     check_laws,
     find,
     is_true,
-    merge,
     put,
     remove,
     shorten,
@@ -165,13 +164,6 @@ def test_nothing_is_changed_in_place() -> None:
     writer.result().clear()
     assert before == copy
     assert len(writer.result()) == 3
-
-
-def test_merging_keeps_own_conditions_and_those_of_others() -> None:
-    """What others wrote meanwhile wins for their types, never for ours."""
-    latest = [*ready(status="False", reason="Old"), FOREIGN]
-    own = [*ready(), {"type": "example.com/Backup", "status": "True"}]
-    assert merge(latest, own) == [*ready(), FOREIGN]
 
 
 def test_finding_nothing() -> None:

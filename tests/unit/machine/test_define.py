@@ -21,7 +21,14 @@ def refused(
 ) -> str:
     """What `define` says of the real table after one change."""
     with pytest.raises(UnsoundTableError) as caught:
-        define(states, (tuple(change(list(TABLE.rows))),), initial=State.PENDING, goal=State.READY)
+        define(
+            states,
+            (tuple(change(list(TABLE.rows))),),
+            initial=TABLE.initial,
+            goal=TABLE.goal,
+            paused=TABLE.paused,
+            ending=TABLE.ending,
+        )
     return str(caught.value)
 
 
@@ -44,7 +51,14 @@ def redirected(source: State, event: Event, dest: State | None) -> Callable[[lis
 
 def test_the_real_table_is_sound() -> None:
     """The table of the product passes every check."""
-    again = define(DEFINITIONS, (TABLE.rows,), initial=TABLE.initial, goal=TABLE.goal)
+    again = define(
+        DEFINITIONS,
+        (TABLE.rows,),
+        initial=TABLE.initial,
+        goal=TABLE.goal,
+        paused=TABLE.paused,
+        ending=TABLE.ending,
+    )
     assert again.rows == TABLE.rows
 
 

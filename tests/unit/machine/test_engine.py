@@ -8,7 +8,6 @@ from types import SimpleNamespace
 
 import pytest
 
-from fluxsm.machine.define import define
 from fluxsm.machine.engine import Engine, NoRowError
 from fluxsm.machine.events import Event
 from fluxsm.machine.explore import Case, cases
@@ -55,9 +54,7 @@ def test_a_guard_that_returns_no_bool_is_refused() -> None:
         return 1  # type: ignore[return-value]
 
     rows = [replace(row, guard=odd if row.guard else None) for row in TABLE.rows]
-    engine = Engine(
-        define(TABLE.states.values(), (tuple(rows),), initial=TABLE.initial, goal=TABLE.goal)
-    )
+    engine = Engine(replace(TABLE, rows=tuple(rows)))
     with pytest.raises(TypeError, match="returns True or False"):
         engine.advance(State.BUILDING, Event.BUILT, observed(frozenset()))
 

@@ -174,6 +174,13 @@ def test_a_table_that_does_not_load_is_told_too(capsys: pytest.CaptureFixture[st
     """`define` refuses it at import, and says which table it was."""
     table = redirected(State.APPLYING, Event.WAITING, State.BUILDING)
     with pytest.raises(UnsoundTableError) as caught:
-        define(DEFINITIONS, (table.rows,), initial=table.initial, goal=table.goal)
+        define(
+            DEFINITIONS,
+            (table.rows,),
+            initial=table.initial,
+            goal=table.goal,
+            paused=table.paused,
+            ending=table.ending,
+        )
     check_machine._tell_rows(caught.value)
     assert "Built happens: it goes to Applying." in capsys.readouterr().out
