@@ -181,10 +181,11 @@ def _wait(removal: Removal, observed: Observed, ports: Ports) -> Outcome:
     """Wait for the next try, and say what is left."""
     refused = [f"{key}: {why}" for key, why in removal.refused.items()]
     going = sorted(str(ref) for ref in _seen(removal.asked, ports))
-    text = "; ".join([*refused, *([f"{_names(going)} to be gone"] if going else [])])
+    shown = [f"{name} is still being deleted" for name in going[:SHOWN]]
+    more = [f"and {len(going) - SHOWN} more"] if len(going) > SHOWN else []
     return Outcome(
         event=Event.WAITING,
-        message=f"Waiting: {text}" if refused else f"Waiting for {text}",
+        message=f"Waiting: {'; '.join([*refused, *shown, *more])}",
         progress=removal,
         after=max(removal.next_try - observed.tick, _NOW),
     )
