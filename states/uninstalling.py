@@ -42,6 +42,9 @@ WATCH_PATIENCE: Final = timedelta(seconds=10)
 CHECKED_AFTER: Final = 5
 """Rounds after which a watch is not believed any more that something is still there."""
 
+UNAWAITED: Final = frozenset({"PersistentVolumeClaim"})
+"""Kinds that nobody has to wait for: a claim goes once its volume is let go of, on some node."""
+
 _CONTROLLER: Final = "Deployment"
 _NOW: Final = timedelta(0)
 
@@ -174,7 +177,8 @@ def _rests(removal: Removal, ports: Ports) -> bool:
 
 def _seen(refs: Iterable[ObjectRef], ports: Ports) -> list[ObjectRef]:
     """Objects that the watches show, or of which they know nothing; asks no request."""
-    return [ref for ref in refs if not is_watched(ref.kind, ports) or ports.live.get(ref)]
+    awaited = (ref for ref in refs if ref.kind.kind not in UNAWAITED)
+    return [ref for ref in awaited if not is_watched(ref.kind, ports) or ports.live.get(ref)]
 
 
 def _wait(removal: Removal, observed: Observed, ports: Ports) -> Outcome:
@@ -194,6 +198,7 @@ def _wait(removal: Removal, observed: Observed, ports: Ports) -> Outcome:
 def _still_there(entries: Sequence[Entry], removal: Removal, ports: Ports) -> list[ObjectRef]:
     """Objects whose deletion was accepted and that are there all the same, or may be."""
     asked = (entry.ref for entry in entries if entry.ref in removal.asked)
+    asked = (ref for ref in asked if ref.kind.kind not in UNAWAITED)
     checked = removal.rounds >= CHECKED_AFTER
     return [ref for ref in asked if _is_there(ref, ports, checked=checked)]
 
