@@ -131,10 +131,10 @@ def applying(installation: Installation) -> Iterator[None]:
 @contextmanager
 def health_checking(installation: Installation) -> Iterator[None]:
     """Pods do not get ready while nobody plays the nodes."""
+    installation.remove_instance()  # its pods end on the nodes
     nodes = installation.instance.cluster.child("kwok")
     nodes.send(signal.SIGSTOP)
     try:
-        installation.remove_instance()
         before = len(installation.process.transitions())
         installation.instance.create(spec())
         installation.process.reaches("HealthChecking", after=before)

@@ -170,7 +170,7 @@ def _crd(name: str) -> Manifest:
 
 
 def test_failures_are_retried_slower_and_slower(instance: Instance, operate: Operate) -> None:
-    """Retries come after 0.75 s, 1.5 s, 3 s; a label changes nothing, an annotation does."""
+    """Retries come after 0.75 s, 1.5 s, 3 s; a label or any annotation changes nothing, a request does."""
     operator = operate()
     instance.create(spec())
     instance.becomes_ready()
@@ -190,5 +190,6 @@ def test_failures_are_retried_slower_and_slower(instance: Instance, operate: Ope
     count = len(operator.transitions())
     instance.patch(metadata={"labels": {"a": "label"}})
     instance.annotate({"an": "annotation"})
+    instance.annotate({names.REQUESTED_AT: "1"})
     found = until(lambda: operator.transitions()[count:][:1] or None, "a run")
     assert found[0].event == "Changed"
