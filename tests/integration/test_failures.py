@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from fluxsm.adapters.folder import starter_folder
 from fluxsm.api import names
 from fluxsm.api.objects import Manifest
 from tests.integration.instance import MERGE, Instance
@@ -46,11 +48,12 @@ def test_an_artifact_that_cannot_be_fetched(instance: Instance, operate: Operate
     instance.goes()
 
 
-def test_a_storage_path_that_does_not_exist(
-    instance: Instance, operate: Operate, tmp_path: Path
-) -> None:
+def test_a_storage_path_that_is_gone(instance: Instance, operate: Operate, tmp_path: Path) -> None:
     """The path is named, the instance is stalled, and can be deleted."""
-    operate(storage=tmp_path / "nowhere")
+    storage = tmp_path / "nowhere"
+    shutil.copytree(starter_folder(), storage)
+    operate(storage=storage)
+    shutil.rmtree(storage)
     instance.create(spec())
     ready = instance.becomes_failed(names.BUILD_FAILED)
     assert str(tmp_path / "nowhere") in ready["message"]
@@ -170,7 +173,7 @@ def _crd(name: str) -> Manifest:
 
 
 def test_failures_are_retried_slower_and_slower(instance: Instance, operate: Operate) -> None:
-    """Retries come after 0.75 s, 1.5 s, 3 s; a label or any annotation changes nothing, a request does."""
+    """Retries come after 0.75 s, 1.5 s, 3 s; a label changes nothing, a request does."""
     operator = operate()
     instance.create(spec())
     instance.becomes_ready()
