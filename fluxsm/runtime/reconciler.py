@@ -147,13 +147,8 @@ class Reconciler:
 
     def _write(self, step: Step) -> None:
         """Patch what differs, guarded by the resourceVersion that was looked at."""
-        instance, status = step.observed.instance, step.status
-        saved = instance.saved
-        patch: dict[str, Any] = {
-            key: status.get(key)
-            for key in sorted(saved.keys() | status.keys())
-            if saved.get(key) != status.get(key)
-        }
+        instance = step.observed.instance
+        patch = merge_patch(instance.saved, step.status)
         body = {
             "metadata": {"resourceVersion": instance.manifest["metadata"]["resourceVersion"]},
             "status": patch,
@@ -225,6 +220,18 @@ class Reconciler:
             return
         position.state = step.row.dest
         position.memory = step.memory
+
+
+def merge_patch(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    """The JSON merge patch that makes the one of the other; what is gone, at any depth, is null."""
+    patch: dict[str, Any] = {}
+    for key in sorted(old.keys() | new.keys()):
+        before, after = old.get(key), new.get(key)
+        if before == after:
+            continue
+        both = isinstance(before, Mapping) and isinstance(after, Mapping)
+        patch[key] = merge_patch(before, after) if both else after  # type: ignore[arg-type]
+    return patch
 
 
 def repairs(

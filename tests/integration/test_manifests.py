@@ -75,12 +75,18 @@ def test_secure_metrics_are_flags_that_the_operator_understands(tmp_path: Path) 
     manifests = built(with_component(tmp_path, "secure-metrics"))
     pod = one(manifests, "Deployment")["spec"]["template"]["spec"]
     (container,) = pod["containers"]
-    found = metrics.settings(run.command.make_context("run", list(container["args"])).params)
+    mount = tmp_path / "mounted"
+    mount.mkdir()
+    for name in ("tls.crt", "tls.key"):
+        (mount / name).touch()
+    args = [item.replace("/etc/metrics-tls", str(mount)) for item in container["args"]]
+    found = metrics.settings(run.command.make_context("run", args).params)
     assert found.require_token
     assert found.certificate is not None
     mounts = {item["name"]: Path(item["mountPath"]) for item in container["volumeMounts"]}
     volumes = {item["name"]: item for item in pod["volumes"]}
     files = {found.certificate.chain, found.certificate.key}
-    assert files == {mounts["metrics-tls"] / name for name in ("tls.crt", "tls.key")}
+    assert files == {mount / name for name in ("tls.crt", "tls.key")}
+    assert mounts["metrics-tls"] == Path("/etc/metrics-tls")
     assert volumes["metrics-tls"]["secret"]["secretName"] == "flux-operator-metrics-tls"
     assert mounts.keys() == volumes.keys()

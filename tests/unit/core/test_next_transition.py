@@ -21,6 +21,7 @@ from fluxsm.core.settings import Settings
 from fluxsm.core.step import Step, take
 from fluxsm.machine.events import Event
 from fluxsm.machine.states import State
+from fluxsm.runtime.reconciler import merge_patch
 from states.behaviour import BEHAVIOUR
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -118,3 +119,14 @@ def test_a_wait_writes_nothing() -> None:
     after = step(State.READY, Event.WAITING, instance(ready.status), stay=ready.memory.stay)
     assert not after.saves
     assert after.status == ready.status
+
+
+def test_a_moment_makes_way_for_a_period() -> None:
+    """A merge patch keeps what it does not name, so what is gone is named, at any depth."""
+    old = {"a": 1, "nextTransition": {"event": "Due", "at": "x"}, "conditions": [1]}
+    new = {"nextTransition": {"event": "Due", "every": "1h"}, "conditions": [2]}
+    assert merge_patch(old, new) == {
+        "a": None,
+        "conditions": [2],
+        "nextTransition": {"at": None, "every": "1h"},
+    }
