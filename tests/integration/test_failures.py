@@ -3,14 +3,12 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from fluxsm.adapters.folder import starter_folder
 from fluxsm.api import names
 from fluxsm.api.objects import Manifest
 from tests.integration.instance import MERGE, Instance
@@ -44,26 +42,6 @@ def test_an_artifact_that_cannot_be_fetched(instance: Instance, operate: Operate
     assert "history" not in instance.status
     operator.reaches("FetchingArtifact", after=2)
     assert set(instance.reasons()) == {names.ARTIFACT_FAILED}
-    instance.delete()
-    instance.goes()
-
-
-def test_a_storage_path_that_is_gone(instance: Instance, operate: Operate, tmp_path: Path) -> None:
-    """The path is named, the instance is stalled, and can be deleted."""
-    storage = tmp_path / "nowhere"
-    shutil.copytree(starter_folder(), storage)
-    operate(storage=storage)
-    shutil.rmtree(storage)
-    instance.create(spec())
-    ready = instance.becomes_failed(names.BUILD_FAILED)
-    assert str(tmp_path / "nowhere") in ready["message"]
-    assert instance.condition("Stalled")["status"] == "True"
-    assert [entry["lastReconciledStatus"] for entry in instance.status["history"]] == [
-        names.BUILD_FAILED
-    ]
-    (event,) = until(lambda: instance.events()[:1] or None, "the event")
-    assert event["reason"] == names.BUILD_FAILED
-    assert str(tmp_path / "nowhere") in event["message"]
     instance.delete()
     instance.goes()
 
