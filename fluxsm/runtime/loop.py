@@ -14,6 +14,7 @@ from datetime import timedelta
 from typing import Final
 
 from fluxsm.core.ports import Clock
+from fluxsm.core.schedule import retry_delay
 
 log = logging.getLogger("fluxsm.loop")
 
@@ -23,6 +24,9 @@ LONGEST_SLEEP: Final = 60.0
 """Look at least this often, whatever was missed."""
 
 PAUSE_AFTER_CRASH: Final = timedelta(seconds=5)
+LONGEST_PAUSE: Final = timedelta(minutes=1)
+"""The pause after a defect outside a handler, doubled with each one in a row."""
+
 BUSY_TURNS: Final = 1_000
 """Turns without a pause after which something must be wrong."""
 
@@ -47,6 +51,7 @@ class Loop:
         self._woken: float | None = clock.monotonic()
         self._stopped = False
         self._busy = 0
+        self._defects = 0
         self.turned = clock.monotonic()
 
     def wake(self) -> None:
@@ -77,10 +82,13 @@ class Loop:
     def _safe_turn(self) -> timedelta | None:
         """One turn; a defect is logged and slows the loop down, but never ends it."""
         try:
-            return self._turn()
+            delay = self._turn()
         except Exception:
             log.exception("a step failed in an unexpected way; trying again")
-            return PAUSE_AFTER_CRASH
+            self._defects += 1
+            return retry_delay(self._defects, minimum=PAUSE_AFTER_CRASH, maximum=LONGEST_PAUSE)
+        self._defects = 0
+        return delay
 
     def _hear(self) -> None:
         """Take note of the wake-ups so far; the turn that follows answers them all."""

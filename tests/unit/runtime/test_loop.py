@@ -63,3 +63,20 @@ def test_a_defect_in_a_turn_does_not_end_the_loop() -> None:
     loop = Loop(turn, clock)
     loop.run()
     assert turns == [0, 1]
+
+
+def test_a_defect_that_stays_is_tried_again_more_and_more_rarely() -> None:
+    """The pauses double up to a limit, and one turn that goes well begins them again."""
+    fails = True
+
+    def turn() -> None:
+        if fails:
+            raise KeyError("a defect")
+
+    loop = Loop(turn, VirtualClock())
+    pauses = [loop._safe_turn() for _ in range(6)]
+    assert pauses == [timedelta(seconds=seconds) for seconds in (5, 10, 20, 40, 60, 60)]
+    fails = False
+    assert loop._safe_turn() is None
+    fails = True
+    assert loop._safe_turn() == timedelta(seconds=5)
