@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import urllib3
 
-from fluxsm.adapters import note as event
+from fluxsm.adapters import note
 from fluxsm.api import names
 from fluxsm.api.objects import Manifest, ObjectRef
 from fluxsm.core import notification
@@ -43,12 +43,12 @@ class Sender:
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
-    def put(self, instance: Manifest, notice: KubernetesEvent, address: str) -> None:
-        """Queue a notice; a full queue drops it."""
+    def put(self, instance: Manifest, event: KubernetesEvent, address: str) -> None:
+        """Queue an event; a full queue drops it."""
         try:
-            self._queue.put_nowait((instance, notice, address))
+            self._queue.put_nowait((instance, event, address))
         except queue.Full:
-            log.warning("%s dropped, too many are waiting: %s", self._name, notice.message)
+            log.warning("%s dropped, too many are waiting: %s", self._name, event.message)
 
     def close(self) -> None:
         """Send what is queued, for a few seconds at most, and end the thread."""
@@ -86,11 +86,11 @@ class EventRecorder:
         self._events = Sender("events", self._emit)
         self._posts = Sender("notifications", self._post)
 
-    def record(self, instance: Manifest, notice: KubernetesEvent, *, address: str = "") -> None:
-        """Queue a notice as an event, and as a post if there is an address."""
-        self._events.put(instance, notice, "")
+    def record(self, instance: Manifest, event: KubernetesEvent, *, address: str = "") -> None:
+        """Queue an event for the API server, and as a post if there is an address."""
+        self._events.put(instance, event, "")
         if address:
-            self._posts.put(instance, notice, address)
+            self._posts.put(instance, event, address)
 
     def close(self) -> None:
         """Send what is queued, for a few seconds at most, and end the threads."""
@@ -99,13 +99,13 @@ class EventRecorder:
         self._posts.close()
         self._http.clear()
 
-    def _emit(self, instance: Manifest, notice: KubernetesEvent, _: str) -> None:
+    def _emit(self, instance: Manifest, event: KubernetesEvent, _: str) -> None:
         try:
-            self._cluster.create(self._event(instance, notice))
+            self._cluster.create(self._event(instance, event))
         except ClusterError as error:
             log.warning("event not recorded: %s", error)
 
-    def _event(self, instance: Manifest, notice: KubernetesEvent) -> Manifest:
+    def _event(self, instance: Manifest, event: KubernetesEvent) -> Manifest:
         metadata = instance["metadata"]
         now = format_time(self._clock.now())
         self._count += 1
@@ -116,12 +116,12 @@ class EventRecorder:
             "metadata": {
                 "name": f"{metadata['name']}.{stamp}",
                 "namespace": metadata["namespace"],
-                "annotations": redact_all(notice.annotations),
+                "annotations": redact_all(event.annotations),
             },
             "involvedObject": _reference(instance),
-            "type": notice.type,
-            "reason": notice.reason,
-            "message": event.fit(redact(notice.message)),
+            "type": event.type,
+            "reason": event.reason,
+            "message": note.fit(redact(event.message)),
             "source": {"component": names.MANAGER},
             "reportingComponent": names.MANAGER,
             "reportingInstance": self._host,
@@ -130,14 +130,14 @@ class EventRecorder:
             "count": 1,
         }
 
-    def _post(self, instance: Manifest, notice: KubernetesEvent, address: str) -> None:
-        """Send a notice, and again after growing waits while that may help."""
+    def _post(self, instance: Manifest, event: KubernetesEvent, address: str) -> None:
+        """Send an event, and again after growing waits while that may help."""
         body = notification.payload(
             instance,
-            type_=notice.type,
-            reason=notice.reason,
-            message=redact(notice.message),
-            metadata=redact_all(notice.annotations),
+            type_=event.type,
+            reason=event.reason,
+            message=redact(event.message),
+            metadata=redact_all(event.annotations),
             now=self._clock.now(),
             host=self._host,
         )

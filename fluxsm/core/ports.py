@@ -398,7 +398,7 @@ class KubernetesEvent:
 class Recorder(Protocol):
     """Tells people. Never blocks and never fails: what cannot be delivered is logged."""
 
-    def record(self, instance: Manifest, notice: KubernetesEvent, *, address: str = "") -> None:
+    def record(self, instance: Manifest, event: KubernetesEvent, *, address: str = "") -> None:
         """Emit an event about the instance, and POST it to `address` when that is not empty."""
 
 

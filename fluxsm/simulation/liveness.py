@@ -135,14 +135,14 @@ def recovers(case: Case, world: World) -> Iterator[str]:
 def ends_when_deleted(case: Case, world: World) -> Iterator[str]:
     """A deleted instance is gone within its limit, and every leftover is named."""
     world.cluster.gate.faults.append(case.fault())
-    before = len(world.recorder.notices)
+    before = len(world.recorder.events)
     world.delete()
     limit = world.settings.uninstall_timeout + timedelta(seconds=10)
     world.settle(limit, until=lambda: world.read() is None)
     if world.read() is not None:
         yield f"{case}: deleted, and still in {world.state} after {limit}: {world.message}"
         return
-    said = [event.message for event in world.recorder.notices[before:] if event.type == "Warning"]
+    said = [event.message for event in world.recorder.events[before:] if event.type == "Warning"]
     for name in sorted(world.managed() - {f"Namespace/{NAMESPACE}"}):
         if not any(name in message for message in said):
             yield f"{case}: deleted, and no Warning names {name}, which is left"

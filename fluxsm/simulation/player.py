@@ -251,7 +251,7 @@ def _expect(player: Player, value: Any) -> None:
         if has != str(status):
             raise ExpectationError(f"{type_} is {has}, not {status}")
     events = wanted.get("events") or []
-    heard = {moment.notice.reason for moment in player.world.moments if moment.notice}
+    heard = {moment.event.reason for moment in player.world.moments if moment.event}
     for reason in events:
         if reason not in heard:
             raise ExpectationError(f"no event {reason}, only {', '.join(sorted(heard))}")

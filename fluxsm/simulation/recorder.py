@@ -13,24 +13,24 @@ class EventLog:
     """Implements `fluxsm.core.ports.Recorder`.
 
     Attributes:
-        notices: the events, in order.
+        events: the events, in order.
         addresses: where each of them was sent, besides.
         on_record: called with each event.
     """
 
     def __init__(self) -> None:
-        self.notices: list[KubernetesEvent] = []
+        self.events: list[KubernetesEvent] = []
         self.addresses: list[str] = []
         self.on_record: Callable[[KubernetesEvent], None] = lambda _: None
 
-    def record(self, instance: Manifest, notice: KubernetesEvent, *, address: str = "") -> None:
+    def record(self, instance: Manifest, event: KubernetesEvent, *, address: str = "") -> None:
         """Keep an event."""
         del instance
-        self.notices.append(notice)
+        self.events.append(event)
         self.addresses.append(address)
-        self.on_record(notice)
+        self.on_record(event)
 
     @property
     def reasons(self) -> list[str]:
         """The reasons of all events, in order."""
-        return [notice.reason for notice in self.notices]
+        return [event.reason for event in self.events]

@@ -20,10 +20,10 @@ WIDTH: Final = 110
 
 
 def tell(moment: Moment) -> str | None:
-    """A line about a moment, None for what nobody would notice."""
+    """A line about a moment, None for what nobody would see."""
     at = duration.format(moment.at)
-    if moment.notice is not None:
-        return _cut(f"{'':>9}    {_event(moment.notice)}")
+    if moment.event is not None:
+        return _cut(f"{'':>9}    {_event(moment.event)}")
     step = moment.step
     if step is None or not (step.moved or step.saves or step.row.event is not Event.WAITING):
         return None
@@ -38,10 +38,10 @@ def _move(step: Step) -> str:
     return f"{where:<33} {why}{message}"
 
 
-def _event(notice: KubernetesEvent) -> str:
-    first, *more = notice.message.splitlines() or [""]
+def _event(event: KubernetesEvent) -> str:
+    first, *more = event.message.splitlines() or [""]
     rest = f" (and {len(more)} more lines)" if more else ""
-    return f"event {notice.type} {notice.reason}: {first}{rest}"
+    return f"event {event.type} {event.reason}: {first}{rest}"
 
 
 def _cut(line: str) -> str:

@@ -56,12 +56,12 @@ class Moment:
     Attributes:
         at: when, since the beginning.
         step: the step that was taken and saved, or None.
-        notice: the event that was recorded, or None.
+        event: the event that was recorded, or None.
     """
 
     at: timedelta
     step: Step | None = None
-    notice: KubernetesEvent | None = None
+    event: KubernetesEvent | None = None
 
 
 class World:
@@ -197,13 +197,13 @@ class World:
     def _on_step(self, step: Step) -> None:
         at = self.clock.elapsed
         self.moments.append(Moment(at=at, step=step))
-        self.moments += [Moment(at=at, notice=notice) for notice in self._pending]
+        self.moments += [Moment(at=at, event=event) for event in self._pending]
         self._pending.clear()
         self._broken += invariants.check_step(step, self.behaviour.engine.table)
 
-    def _on_record(self, notice: KubernetesEvent) -> None:
-        self._pending.append(notice)
-        self.activity.add_event(notice)
+    def _on_record(self, event: KubernetesEvent) -> None:
+        self._pending.append(event)
+        self.activity.add_event(event)
 
     def _check_recorded(self, manifest: Manifest) -> None:
         """What is written has to be in the saved inventory, or a crash could orphan it."""

@@ -94,8 +94,8 @@ def test_a_broken_artifact_blocks_the_upgrade_and_nothing_else(world: World) -> 
     assert version_of(world) == MIDDLE
     assert world.status["lastArtifactRevision"] == FIRST
     assert any(
-        notice.type == "Warning" and notice.reason == names.BUILD_FAILED
-        for notice in world.recorder.notices
+        event.type == "Warning" and event.reason == names.BUILD_FAILED
+        for event in world.recorder.events
     )
 
 
@@ -135,10 +135,10 @@ def test_a_check_that_fails_changes_no_condition(world: World) -> None:
     before = world.status["conditions"]
     world.distributions.down = DOWN
     world.settle(
-        EVERY, until=lambda: any(n.reason == "ArtifactFailed" for n in world.recorder.notices)
+        EVERY, until=lambda: any(n.reason == "ArtifactFailed" for n in world.recorder.events)
     )
     assert world.status["conditions"] == before
-    assert world.recorder.notices[-1].type == "Warning"
+    assert world.recorder.events[-1].type == "Warning"
 
 
 @pytest.mark.parametrize("restarted", [False, True], ids=["as it was", "after a restart"])
@@ -219,7 +219,7 @@ def test_a_minor_that_the_operator_does_not_know_is_named() -> None:
     create(world)
     world.reach(State.READY)
     assert version_of(world) == MIDDLE
-    told = [n.message for n in world.recorder.notices if n.reason == names.OUTDATED_VERSION]
+    told = [n.message for n in world.recorder.events if n.reason == names.OUTDATED_VERSION]
     assert len(told) == 1
     assert NEW in told[0]
     assert "--supported-minors" in told[0]
@@ -305,7 +305,7 @@ def test_a_version_that_the_range_rules_out_is_named() -> None:
     world.distributions.push(ARTIFACT, FIRST, only(MIDDLE, NEW))
     create(world, version="2.7.x")
     world.reach(State.READY)
-    told = [n.message for n in world.recorder.notices if n.reason == names.OUTDATED_VERSION]
+    told = [n.message for n in world.recorder.events if n.reason == names.OUTDATED_VERSION]
     assert told == [f"Flux {MIDDLE} is outdated, the latest version is {NEW}"]
 
 
@@ -330,8 +330,8 @@ class TestVerified:
         told = (condition["status"], condition["reason"], condition["message"])
         message = f"{only(MIDDLE).source} ({FIRST}) is signed by {self.SIGNER}"
         assert told == ("True", names.SUCCEEDED, message)
-        notices = [item for item in signed.recorder.notices if item.reason == names.VERIFIED]
-        assert [(item.type, item.message) for item in notices] == [("Normal", message)]
+        events = [item for item in signed.recorder.events if item.reason == names.VERIFIED]
+        assert [(item.type, item.message) for item in events] == [("Normal", message)]
 
     def test_it_is_told_of_each_new_artifact(self, signed: World) -> None:
         """And not again by the timer, which finds the same one."""
@@ -339,7 +339,7 @@ class TestVerified:
         signed.settle(EVERY * 2, until=lambda: version_of(signed) == NEW)
         assert SECOND in (signed.condition(names.VERIFIED) or {})["message"]
         signed.settle(timedelta(hours=3))
-        reasons = [item.reason for item in signed.recorder.notices]
+        reasons = [item.reason for item in signed.recorder.events]
         assert reasons.count(names.VERIFIED) == 2
 
     def test_an_artifact_that_is_refused_changes_nothing(

@@ -23,8 +23,8 @@ def test_a_deleted_object_is_back_at_once() -> None:
     assert world.clock.now() - now < timedelta(seconds=1)
     assert str(CONTROLLER) in world.managed()
     assert len(world.cluster.gate.asked()) - requests <= 4
-    drifts = [n for n in world.recorder.notices if n.reason == names.DRIFT_DETECTED]
-    assert [notice.message for notice in drifts] == [f"{CONTROLLER} deleted"]
+    drifts = [n for n in world.recorder.events if n.reason == names.DRIFT_DETECTED]
+    assert [event.message for event in drifts] == [f"{CONTROLLER} deleted"]
     assert world.metrics.drifted == 1
     assert world.status["inventory"] == status["inventory"]
 
@@ -41,8 +41,8 @@ def test_a_changed_field_is_put_back() -> None:
     found = world.user.get(CONTROLLER)
     assert found["spec"]["replicas"] == 1
     assert found["metadata"]["annotations"]["note"] == "mine"
-    (notice,) = [n for n in world.recorder.notices if n.reason == names.DRIFT_DETECTED]
-    assert "spec.replicas changed by kubectl-edit" in notice.message
+    (event,) = [n for n in world.recorder.events if n.reason == names.DRIFT_DETECTED]
+    assert "spec.replicas changed by kubectl-edit" in event.message
 
 
 def test_a_fight_is_backed_off() -> None:
@@ -92,9 +92,9 @@ def test_what_is_deleted_before_it_was_healthy_is_applied_again_at_once() -> Non
     assert world.clock.now() - now < timedelta(seconds=1)
     run = world.steps[-1].memory.run
     assert (run.started, run.trigger) == (began, Trigger.START)
-    drifts = [n for n in world.recorder.notices if n.reason == names.DRIFT_DETECTED]
-    assert [notice.message for notice in drifts] == [f"{CONTROLLER} deleted"]
-    told = [n.message for n in world.recorder.notices if "created" in n.message]
+    drifts = [n for n in world.recorder.events if n.reason == names.DRIFT_DETECTED]
+    assert [event.message for event in drifts] == [f"{CONTROLLER} deleted"]
+    told = [n.message for n in world.recorder.events if "created" in n.message]
     assert [message.count(f"{CONTROLLER} created") for message in told] == [1]
 
 

@@ -108,7 +108,7 @@ def test_what_only_a_change_can_cure_is_stalled_and_tried_again(
     assert text in world.message
     assert conditions.is_true(world.status["conditions"], names.STALLED)
     assert world.recorder.reasons == [names.BUILD_FAILED]
-    assert text in world.recorder.notices[0].message
+    assert text in world.recorder.events[0].message
     assert world.status["history"][0]["lastReconciledStatus"] == names.BUILD_FAILED
     assert world.managed() == set()
     world.distributions.own = starter()
@@ -438,8 +438,8 @@ def test_an_upgrade_that_nobody_asked_for_never_demotes_a_running_flux() -> None
     assert (world.condition(names.READY) or {})["status"] == "True"
     condition = world.condition(names.UPGRADE_BLOCKED) or {}
     assert condition["reason"] == names.BUILD_FAILED
-    (notice,) = [item for item in world.recorder.notices if "is kept" in item.message]
-    assert (notice.type, notice.reason) == ("Warning", names.BUILD_FAILED)
+    (event,) = [item for item in world.recorder.events if "is kept" in item.message]
+    assert (event.type, event.reason) == ("Warning", names.BUILD_FAILED)
     assert world.status["lastArtifactRevision"] == DIGEST
     assert world.status["lastAppliedRevision"].startswith("v2.8.8")
 
@@ -494,7 +494,7 @@ def test_a_registry_that_does_not_answer_a_check_changes_no_condition() -> None:
     world.distributions.down = ArtifactError(f"{REFERENCE}: timed out")
     world.settle(timedelta(minutes=11))
     assert world.status["conditions"] == before
-    assert world.recorder.notices[-1].reason == names.ARTIFACT_FAILED
+    assert world.recorder.events[-1].reason == names.ARTIFACT_FAILED
     assert world.at(State.READY)
 
 

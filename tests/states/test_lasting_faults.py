@@ -38,7 +38,7 @@ FLUX_FINALIZER = "finalizers.fluxcd.io"
 
 def warnings(world: World) -> list[str]:
     """The messages of all Warnings."""
-    return [event.message for event in world.recorder.notices if event.type == "Warning"]
+    return [event.message for event in world.recorder.events if event.type == "Warning"]
 
 
 def gone(world: World) -> bool:

@@ -110,10 +110,10 @@ def _check_listed(world: World) -> None:
 def test_a_quiet_look_asks_nothing() -> None:
     """A periodic run with nothing to do: no request at all, no event, the same history."""
     world = installed()
-    before = (len(world.cluster.gate.asked()), len(world.recorder.notices), picture(world))
+    before = (len(world.cluster.gate.asked()), len(world.recorder.events), picture(world))
     world.settle(timedelta(minutes=61))
     assert world.path == [*HAPPY, State.PENDING, *HAPPY]
-    after = (len(world.cluster.gate.asked()), len(world.recorder.notices), picture(world))
+    after = (len(world.cluster.gate.asked()), len(world.recorder.events), picture(world))
     assert after == before
 
 
@@ -441,9 +441,9 @@ def test_uninstalling_says_what_it_could_not_remove() -> None:
     world.settle(timedelta(minutes=6))
     assert world.read() is None
     assert world.clock.now() - began >= world.settings.uninstall_timeout
-    (notice,) = [item for item in world.recorder.notices if "not removed" in item.message]
-    assert notice.type == "Warning"
-    assert GIT_CRD.name in notice.message
+    (event,) = [item for item in world.recorder.events if "not removed" in item.message]
+    assert event.type == "Warning"
+    assert GIT_CRD.name in event.message
 
 
 def test_an_instance_made_suspended_is_initialised_and_left_alone() -> None:
@@ -526,10 +526,10 @@ def test_events_tell_the_story_of_an_installation_and_an_upgrade() -> None:
     ]
     world.edit(distribution=version("2.8.x"))
     world.settle()
-    text = " ".join(notice.message for notice in world.recorder.notices)
+    text = " ".join(event.message for event in world.recorder.events)
     for part in ("is outdated", "Installing", "installed", "Upgrading to", "updated", "finished"):
         assert part in text
-    last = world.recorder.notices[-1]
+    last = world.recorder.events[-1]
     assert last.annotations[names.REVISION_ANNOTATION] == world.status["lastAppliedRevision"]
 
 

@@ -74,7 +74,7 @@ def test_a_world_counts_what_its_operator_does() -> None:
     assert hour.requests["status", "FluxInstance"] >= 1
     assert ("create", "FluxInstance") not in hour.requests
     assert hour.asked == len(world.cluster.gate.asked())
-    assert sum(hour.events.values()) == len(world.recorder.notices)
+    assert sum(hour.events.values()) == len(world.recorder.events)
     assert hour.lines["INFO"] >= len(world.path)
 
 

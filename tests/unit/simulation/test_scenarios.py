@@ -177,8 +177,8 @@ def test_a_scenario_may_forbid_and_allow_again() -> None:
         "[forbid: {verbs: [apply], kinds: [Deployment]}, edit: {cluster: {size: small}},"
         " expect: Failed, clear, wait: 15m, expect: Ready]"
     )
-    notices = [moment.notice.message for moment in world.moments if moment.notice]
-    assert any("cannot apply resource 'Deployment'" in message for message in notices)
+    events = [moment.event.message for moment in world.moments if moment.event]
+    assert any("cannot apply resource 'Deployment'" in message for message in events)
 
 
 def test_a_scenario_may_set_clocks_and_let_pods_linger() -> None:
