@@ -75,10 +75,10 @@ class Migration:
                     spec=_spec(newest),
                 )
                 self._instance.becomes_ready(seconds=LIMIT_SECONDS)
-            told = int(cost.seconds / PROGRESS.total_seconds())
+            reported = int(cost.seconds / PROGRESS.total_seconds())
             listed = 2 * amount // PAGE
             objects = len(self._instance.inventory())
-            cost.most_requests = objects + 2 * amount + listed + told + SPARE
+            cost.most_requests = objects + 2 * amount + listed + reported + SPARE
             self._instance.delete()
             self._instance.goes(seconds=LIMIT_SECONDS)
             self._cluster.request("DELETE", f"/api/v1/namespaces/{self._instance.namespace}")

@@ -47,7 +47,7 @@ STUCK_SECONDS = 300.0
 """A loop or watch without a sign of life for this long is stuck, and so not alive."""
 
 SILENT_SECONDS = 180.0
-"""A watch that heard nothing from the API server for this long does not know what is there."""
+"""A watch that received nothing from the API server for this long does not know what is there."""
 
 REVIEW_SECONDS = 5.0
 """Time limit of a question to the API server about a reader of the metrics, who is waiting."""
@@ -69,7 +69,7 @@ class Options:
         metrics: where and to whom the metrics are served.
         election: how leadership is kept; None means that there is no other process.
         silence: seconds without a word after which a watch is opened again.
-        resync: seconds after which a watch hears of everything anew.
+        resync: seconds after which a watch reads the whole list again.
         registry: how registries are reached.
     """
 
@@ -96,7 +96,7 @@ class Operator:
         client.on_request = self.metrics.request
         self._client = client
         self._cluster = KubeCluster(client, silence=options.silence, span=options.resync)
-        self._loop = Loop(self._turn, self._clock, self.metrics.heard)
+        self._loop = Loop(self._turn, self._clock, self.metrics.woken)
         wake = self._loop.wake
         restarted, resync = self.metrics.watch_restarted, options.resync
         self._live = LiveObjects(
@@ -134,7 +134,7 @@ class Operator:
             behaviour=BEHAVIOUR,
             ports=ports,
             settings=settings,
-            on_step=self._report.hear if self._report else None,
+            on_step=self._report.on_step if self._report else None,
         )
         self._elector = self._candidate(options.election, settings.namespace)
         self._ended = threading.Event()
@@ -267,10 +267,10 @@ class Operator:
         return _page(ages, STUCK_SECONDS)
 
     def _ready_page(self) -> Page:
-        """Ready while alive and, on the leader, while the API server is heard of."""
+        """Ready while alive and, on the leader, while the API server answers."""
         now = self._clock.monotonic()
         alive = self._alive_page()
-        ages = {watch.name: now - watch.heard for watch in self._watches()}
+        ages = {watch.name: now - watch.received for watch in self._watches()}
         return alive if alive.status != 200 else _page(ages, SILENT_SECONDS)
 
     def _watches(self) -> list[Heartbeat]:

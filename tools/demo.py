@@ -34,7 +34,7 @@ LIMIT_SECONDS = 300.0
 
 @dataclass(slots=True)
 class Story:
-    """What the operator's log has told so far.
+    """What the operator's log has said so far.
 
     Attributes:
         state: the state that was entered last.
@@ -126,7 +126,7 @@ def _show(kubectl: Kubectl, *, once: bool) -> int:
 
 @contextmanager
 def _operator(namespace: str) -> Iterator[Story]:
-    """The operator as a process, its log told as a story."""
+    """The operator as a process, its log shown as a story."""
     command = [sys.executable, "-m", "fluxsm", "run", "--health-addr=", "--metrics-addr="]
     process = subprocess.Popen(
         command,

@@ -113,6 +113,6 @@ class Distributions:
         except ArtifactError:
             raise
         except Exception as error:
-            # Its text may hold anything, so only its kind is told; the log has the rest.
+            # Its text may hold anything, so only its kind is named; the log has the rest.
             log.exception("a download failed in an unexpected way")
             raise ArtifactError(f"{what}: unexpected {type(error).__name__}") from None

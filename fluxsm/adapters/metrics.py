@@ -75,7 +75,7 @@ RESTARTS: Final = Metric(
 QUEUE: Final = Metric(
     "workqueue_queue_duration_seconds",
     ("name",),
-    "How long a change that was heard of waited for its turn.",
+    "How long a received change waited for its turn.",
 )
 RECONCILES: Final = Metric(
     "controller_runtime_reconcile_total",
@@ -154,7 +154,7 @@ class PrometheusMetrics:
         """The watch of a kind ended and is opened again."""
         self._restarts.labels(kind).inc()
 
-    def heard(self, seconds: float) -> None:
+    def woken(self, seconds: float) -> None:
         """A wake-up waited so long for its turn."""
         self._queue.labels("fluxinstance").observe(seconds)
 

@@ -126,7 +126,7 @@ def _compare_lists(old: list[Any], new: list[Any], path: str) -> Iterator[FieldC
 
 
 def _names(items: list[Any]) -> list[str]:
-    """The names by which elements can be told apart, none if they cannot."""
+    """The names by which elements can be matched, none where they cannot."""
     found = [item.get("name") if isinstance(item, dict) else None for item in items]
     names = [name for name in found if isinstance(name, str)]
     return names if len(set(names)) == len(items) else []

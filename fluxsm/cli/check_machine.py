@@ -21,7 +21,7 @@ def command() -> None:
 
     The rows are checked as they stand; then every step from every place that can be reached, with
     the status that people would see; then whole lifecycles with the real handlers. A law that
-    is broken is told as the shortest story that breaks it, and the exit code is 1.
+    is broken is shown with the shortest path that breaks it, and the exit code is 1.
     """
     from fluxsm.machine.define import UnsoundTableError
 
@@ -43,7 +43,7 @@ def command() -> None:
 
 
 def _tell_rows(error: UnsoundTableError) -> None:
-    """A table that does not even load, told by its rows."""
+    """A table that does not even load, shown by its rows."""
     from fluxsm.machine.laws import law_name, tell, violations
 
     table = error.table

@@ -139,7 +139,7 @@ _SWITCH: dict[str, Any] = {
     type=Duration("1s", "24h"),
     default="290s",
     show_default=True,
-    help="Hear of everything anew this often, in case an event was lost without a word.",
+    help="Read the whole list again this often, in case an event was lost without an error.",
 )
 @click.option(
     "--health-addr",
@@ -220,7 +220,7 @@ _SWITCH: dict[str, Any] = {
 @registry.verify_option
 @registry.options
 def command(**flags: Any) -> None:
-    """Run the operator until it is told to stop.
+    """Run the operator until it is stopped.
 
     The exit code is 0 after SIGTERM, and 1 after an error that only a new process, or somebody
     else, can mend: flags or credentials that cannot be used, the lease lost. The last line of the

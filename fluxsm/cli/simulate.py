@@ -56,24 +56,24 @@ def _play(scenario: Scenario) -> int:
     from fluxsm.simulation.world import WorldError
 
     world = stage()
-    told = 0
+    shown = 0
 
     def catch_up() -> None:
-        nonlocal told
-        for moment in world.moments[told:]:
+        nonlocal shown
+        for moment in world.moments[shown:]:
             line = tell(moment)
             if line:
                 click.echo(line)
-        told = len(world.moments)
+        shown = len(world.moments)
 
-    def hear(heading: str) -> None:
+    def announce(heading: str) -> None:
         catch_up()
         if not heading.startswith("expect"):
             click.echo(f"► {heading}")
 
     try:
         with quiet():
-            play(scenario, world, hear)
+            play(scenario, world, announce)
     except (ExpectationError, WorldError) as error:
         catch_up()
         click.echo(f"✗ {error}", err=True)

@@ -195,7 +195,7 @@ class Writer:
         self.set(names.READY, "False", reason, message)
 
     def suspended(self, reason: str, message: str) -> None:
-        """Nothing is done: what is known of the object stays; only a new one has to be told of."""
+        """Nothing is done: what is known of the object stays; only a new one has to be reported."""
         if find(self._conditions, names.READY) is None:
             self.ready(reason, message)
 

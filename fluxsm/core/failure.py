@@ -31,7 +31,7 @@ class Failure:
         message: for people, without a secret.
         cure: what can make it go away.
         passing: whether the same request may succeed within seconds, so that it is tried again
-            before anybody hears of it.
+            before it is reported.
     """
 
     reason: str

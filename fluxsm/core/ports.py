@@ -385,7 +385,7 @@ class KubernetesEvent:
         reason: one word in CamelCase.
         message: text.
         annotations: put on the event.
-        notified: whether notification-controller hears of it too.
+        notified: whether notification-controller receives it too.
     """
 
     type: Literal["Normal", "Warning"]

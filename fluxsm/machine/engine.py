@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Take one row of a table, with the `transitions` library as the engine.
 
-The only importer of `transitions`. Its machine is told to make no transitions of its own, each
+The only importer of `transitions`. Its machine is set to make no transitions of its own, each
 guard is made to return a real bool, and no work happens in callbacks: they only remember which
 row was taken, because an exception in a callback would leave the new state set.
 """

@@ -57,7 +57,7 @@ def definitions_agree(table: Table) -> Iterator[Violation]:
             yield Violation(
                 text=f"{definition.state} {word} with Ready={definition.ready}",
                 story=_way(table, definition.state),
-                end="whoever polls the conditions is told the wrong thing",
+                end="whoever polls the conditions reads the wrong thing",
             )
     goal = table.states.get(table.goal)
     if goal and goal.ready != "True":

@@ -104,7 +104,7 @@ def action_of(
     did not stay, someone else may have written in between (controllers write status all the time);
     then the apply entry in `managedFields` tells: its time moves with every apply that changed the
     object, and `metadata.generation` moves with every change of the spec. Two applies within one
-    second cannot be told apart by time, so an apply in the second of the last one that finds
+    second cannot be distinguished by time, so an apply in the second of the last one that finds
     another resourceVersion counts as a change: a line too much is better than one too few.
 
     Args:

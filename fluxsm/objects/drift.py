@@ -208,7 +208,7 @@ class FieldConflict:
 
     @property
     def is_serious(self) -> bool:
-        """Whether somebody else insists on another value, so that people should be told."""
+        """Whether somebody else insists on another value, so that people should know."""
         return self.repairs >= FREE_REPAIRS
 
     @property

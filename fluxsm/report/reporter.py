@@ -38,7 +38,7 @@ Fingerprint: TypeAlias = tuple[str, tuple[tuple[str, str], ...]]
 
 
 class Reports(Instances, Protocol):
-    """The FluxReport as the watch last told of it."""
+    """The FluxReport as the watch last reported it."""
 
     @property
     def synced(self) -> bool:
@@ -72,8 +72,8 @@ class Reporter:
 
         Args:
             cluster: the API server.
-            reports: the report as it was last heard of.
-            instances: the instance as it was last heard of.
+            reports: the report as it was last received.
+            instances: the instance as it was last received.
             metrics: what a report fills besides.
             clock: the time.
             settings: namespace and interval.

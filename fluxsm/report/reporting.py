@@ -30,7 +30,7 @@ class Reporting:
     """The report beside the machine: a thread, a watch and connections of its own.
 
     No probe follows it, because a report that cannot be made harms nothing but itself. What it
-    sends is told apart from the work of the machine by its user agent.
+    sends is distinguished from the work of the machine by its user agent.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class Reporting:
             self._reports.start()
             self._thread.start()
 
-    def hear(self, step: Step) -> None:
+    def on_step(self, step: Step) -> None:
         """Follow the machine."""
         if self._reporter.ask(step):
             self._loop.wake()

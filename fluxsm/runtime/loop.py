@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The watch loop: take steps while there is something to do, else sleep until a wake-up is due.
 
-A wake-up is either a call of `wake` (a watch told something) or the time that the last turn asked
-for. Time is measured by the monotonic clock, so a wall clock that jumps harms nothing.
+A wake-up is either a call of `wake` (a watch reported something) or the time that the last turn
+asked for. Time is measured by the monotonic clock, so a wall clock that jumps does no damage.
 """
 
 from __future__ import annotations
@@ -35,18 +35,18 @@ class Loop:
     """Calls `turn` until it is stopped."""
 
     def __init__(
-        self, turn: Turn, clock: Clock, on_heard: Callable[[float], None] = lambda _: None
+        self, turn: Turn, clock: Clock, on_woken: Callable[[float], None] = lambda _: None
     ) -> None:
         """Prepare; nothing runs yet.
 
         Args:
             turn: takes one step and says when to take the next.
             clock: the time.
-            on_heard: told how many seconds a wake-up waited for its turn.
+            on_woken: called with how many seconds a wake-up waited for its turn.
         """
         self._turn = turn
         self._clock = clock
-        self._on_heard = on_heard
+        self._on_woken = on_woken
         self._condition = threading.Condition()
         self._woken: float | None = clock.monotonic()
         self._stopped = False
@@ -68,13 +68,13 @@ class Loop:
 
     @property
     def stopped(self) -> bool:
-        """Whether the loop was told to end."""
+        """Whether the loop was asked to end."""
         return self._stopped
 
     def run(self) -> None:
         """Take turns until `stop` is called."""
         while not self._stopped:
-            self._hear()
+            self._answer_wakes()
             delay = self._safe_turn()
             self.turned = self._clock.monotonic()
             self._sleep(delay)
@@ -90,12 +90,12 @@ class Loop:
         self._defects = 0
         return delay
 
-    def _hear(self) -> None:
+    def _answer_wakes(self) -> None:
         """Take note of the wake-ups so far; the turn that follows answers them all."""
         with self._condition:
             woken, self._woken = self._woken, None
         if woken is not None:
-            self._on_heard(self._clock.monotonic() - woken)
+            self._on_woken(self._clock.monotonic() - woken)
 
     def _sleep(self, delay: timedelta | None) -> None:
         seconds = LONGEST_SLEEP if delay is None else min(delay.total_seconds(), LONGEST_SLEEP)

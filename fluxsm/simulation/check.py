@@ -116,7 +116,7 @@ def _broken_liveness(case: liveness.Case, table: Table) -> Iterator[Broken]:
     """The laws that do not hold with one fault, each with the last rows that led there."""
     world = liveness.prepare(table)
     for law in liveness.broken_laws(case, world):
-        yield Broken(law=law_name(law.law), text=law.text, story=_told(world, law.text, table))
+        yield Broken(law=law_name(law.law), text=law.text, story=_story(world, law.text, table))
 
 
 def first_broken_lifecycle(table: Table) -> Broken | None:
@@ -130,15 +130,15 @@ def _broken_lifecycle(scenario: Scenario, table: Table) -> Broken | None:
     try:
         play(scenario, world)
     except (ExpectationError, WorldError, NoRowError) as error:
-        return Broken(law=scenario.about, text=str(error), story=_told(world, str(error), table))
+        return Broken(law=scenario.about, text=str(error), story=_story(world, str(error), table))
     return None
 
 
-def _told(world: World, end: str, table: Table) -> tuple[str, ...]:
+def _story(world: World, end: str, table: Table) -> tuple[str, ...]:
     """The last rows of what happened in a world, line for line."""
     rows = tuple(step.row for step in world.steps if step.moved)
     return tuple(tell(rows[-_LAST:], end, table.initial)[1:])
 
 
 _LAST = 12
-"""Rows of a lifecycle that are told when it goes wrong: the last ones show why."""
+"""Rows of a lifecycle that are shown when it goes wrong: the last ones show why."""

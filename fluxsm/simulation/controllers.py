@@ -26,7 +26,7 @@ _RUN_BY: Final = {
 
 
 class Controllers:
-    """Does what is due when it is told to.
+    """Does what is due when it is called.
 
     Attributes:
         healthy: which Deployments become available; by default all do.

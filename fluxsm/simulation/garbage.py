@@ -11,7 +11,7 @@ from fluxsm.simulation.deletion import FOREGROUND, ORPHAN
 
 
 class GarbageCollector:
-    """Looks at all owner references when it is told to."""
+    """Looks at all owner references when it is called."""
 
     def __init__(self, cluster: ApiServer) -> None:
         self._cluster = cluster

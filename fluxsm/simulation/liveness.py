@@ -153,7 +153,7 @@ LAWS: Final[tuple[Law, ...]] = (stays_calm, rests_while_suspended, recovers, end
 
 
 def _loud_hours(case: Case, world: World) -> Iterator[str]:
-    """Hours in which too much was asked or said; each is told once."""
+    """Hours in which too much was asked or said; each is reported once."""
     for number, hour in list(world.activity.hours.items()):
         for what, count, most in _counts(hour):
             if count > most:

@@ -86,13 +86,15 @@ class Player:
         self.world.user.replace({**found, "metadata": metadata, "spec": dict(self.spec)})
 
 
-def play(scenario: Scenario, world: World, hear: Callable[[str], None] = lambda _: None) -> None:
+def play(
+    scenario: Scenario, world: World, announce: Callable[[str], None] = lambda _: None
+) -> None:
     """Play a scenario from the beginning.
 
     Args:
         scenario: the story.
         world: a fresh world.
-        hear: told what is about to happen, before it does.
+        announce: called with what is about to happen, before it does.
 
     Raises:
         ExpectationError: something did not come as expected.
@@ -100,11 +102,11 @@ def play(scenario: Scenario, world: World, hear: Callable[[str], None] = lambda 
         UsageError: an action makes no sense.
     """
     player = Player(world=world, spec=dict(scenario.spec), annotations=dict(scenario.annotations))
-    hear("apply the instance")
+    announce("apply the instance")
     player.apply()
     _settle(player, timedelta(0))
     for index, (action, value) in enumerate(scenario.story):
-        hear(_heading(action, value))
+        announce(_heading(action, value))
         try:
             within = _ACTIONS[action](player, value)
         except ExpectationError as error:
@@ -251,10 +253,10 @@ def _expect(player: Player, value: Any) -> None:
         if has != str(status):
             raise ExpectationError(f"{type_} is {has}, not {status}")
     events = wanted.get("events") or []
-    heard = {moment.event.reason for moment in player.world.moments if moment.event}
+    reasons = {moment.event.reason for moment in player.world.moments if moment.event}
     for reason in events:
-        if reason not in heard:
-            raise ExpectationError(f"no event {reason}, only {', '.join(sorted(heard))}")
+        if reason not in reasons:
+            raise ExpectationError(f"no event {reason}, only {', '.join(sorted(reasons))}")
 
 
 Action: TypeAlias = Callable[[Player, Any], timedelta | None]

@@ -19,7 +19,7 @@ POD: Final = Kind("", "v1", "Pod")
 
 
 class Pods:
-    """Rolls Deployments out when it is told to.
+    """Rolls Deployments out when it is called.
 
     Attributes:
         termination: how long a pod takes to end. Where it takes no time there are no ReplicaSets

@@ -23,11 +23,11 @@ WATCH_AGAIN: Final = timedelta(seconds=5)
 
 
 class Process:
-    """A running operator that hears and acts when it is told to.
+    """A running operator that receives events and acts when it is called.
 
     Attributes:
-        deaf: watches whose news are held back, as a slow connection would.
-        woken: whether a watch has told something since the last turn.
+        disconnected: watches whose news are held back, as a slow connection would.
+        woken: whether a watch has reported something since the last turn.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class Process:
         on_step: Callable[[Step], None],
     ) -> None:
         self.woken = False
-        self.deaf = False
+        self.disconnected = False
         self._watches: list[Watch] = []
         self._clock = clock
         self._pauses: dict[int, tuple[float, float]] = {}
@@ -75,9 +75,9 @@ class Process:
         """How many watches were begun."""
         return len(self._watches)
 
-    def hear(self) -> None:
-        """Hear everything that watches have to tell."""
-        if self.deaf:
+    def receive(self) -> None:
+        """Receive everything that watches have to report."""
+        if self.disconnected:
             return
         self.instances.listen()
         for watch in list(self._watches):

@@ -94,7 +94,7 @@ class World:
         self._pending: list[KubernetesEvent] = []
         self._broken: list[str] = []
         self._due: timedelta | None = None
-        self._heard: Hashable = None
+        self._received: Hashable = None
         self.process = self.boot()
 
     # The operator
@@ -181,17 +181,23 @@ class World:
     def _listen(self) -> None:
         """Let others do what is due, and the operator know of it."""
         self.controllers.run()
-        if self._heard is None or self._heard != self._news():
+        if self._received is None or self._received != self._news():
             with self.activity.counting_lines():
-                self.process.hear()
-            self._heard = None if self.cluster.gate.faults else self._news()
+                self.process.receive()
+            self._received = None if self.cluster.gate.faults else self._news()
 
     def _news(self) -> Hashable:
-        """What watches depend on: while it stays the same there is nothing to hear."""
+        """What watches depend on: while it stays the same there is nothing to receive."""
         cluster, process = self.cluster, self.process
         return (
             *(cluster.store.revision, cluster.store.compacted, frozenset(cluster.unserved)),
-            *(cluster.stutters, id(process), process.watching, process.deaf, self.clock.elapsed),
+            *(
+                cluster.stutters,
+                id(process),
+                process.watching,
+                process.disconnected,
+                self.clock.elapsed,
+            ),
         )
 
     def _on_step(self, step: Step) -> None:

@@ -24,7 +24,7 @@ from fluxsm.objects.migration import Plan
 from states.work.write_ahead import built, is_recorded, record
 
 SETTLE: Final = timedelta(seconds=5)
-"""How long API servers have to hear of a definition; they themselves grant each other as much
+"""How long API servers have to notice a definition; they themselves grant each other as much
 before they call a new one established."""
 
 LOOK_AGAIN: Final = timedelta(milliseconds=100)

@@ -38,7 +38,7 @@ def test_an_object_needs_its_namespace(subject: Subject) -> None:
 
 
 def test_an_answer_carries_apiversion_and_kind(subject: Subject) -> None:
-    """So that every answer can be told from any other, also in a list."""
+    """So that every answer can be distinguished from any other, also in a list."""
     subject.cluster.create(config_map(subject.namespace))
     (listed,) = subject.cluster.list(
         CONFIG_MAP, namespace=subject.namespace, labels="", fields="metadata.name=c"

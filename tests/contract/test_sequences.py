@@ -112,7 +112,7 @@ class Asker:
             answer = getattr(self, f"_{request.verb}")(ref, request)
         except ClusterError as error:
             return type(error).__name__
-        return self._told(ref, answer) if isinstance(answer, dict) else answer
+        return self._reported(ref, answer) if isinstance(answer, dict) else answer
 
     # Requests
 
@@ -199,7 +199,7 @@ class Asker:
             return {}
         return {"metadata": {"resourceVersion": meant["metadata"]["resourceVersion"]}}
 
-    def _told(self, ref: ObjectRef, answer: Manifest) -> dict[str, Any]:
+    def _reported(self, ref: ObjectRef, answer: Manifest) -> dict[str, Any]:
         """The content, and how identity and version relate to those that were seen before."""
         seen = self.seen.setdefault(ref, [])
         earlier = [

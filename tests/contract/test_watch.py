@@ -74,7 +74,7 @@ def test_a_watch_tells_of_changes(subject: Subject) -> None:
 
 
 def test_an_end_has_a_newer_version_than_the_last_change(subject: Subject) -> None:
-    """So news of an earlier life of an object can be told from news of the next one."""
+    """So news of an earlier life of an object can be distinguished from news of the next one."""
     events, interrupt = watch(subject)
     next(events)
     made = subject.cluster.create(watched(subject))
@@ -87,7 +87,7 @@ def test_an_end_has_a_newer_version_than_the_last_change(subject: Subject) -> No
 
 
 def test_a_watch_goes_on_where_it_ended(subject: Subject) -> None:
-    """Nothing that happened meanwhile is missed, nothing before is told again."""
+    """Nothing that happened meanwhile is missed, nothing before is reported again."""
     made = subject.cluster.create(watched(subject, "a"))
     subject.cluster.create(watched(subject, "b"))
     events, interrupt = watch(subject, made["metadata"]["resourceVersion"])
@@ -97,7 +97,7 @@ def test_a_watch_goes_on_where_it_ended(subject: Subject) -> None:
 
 
 def test_a_kind_that_is_not_served_cannot_be_watched(subject: Subject) -> None:
-    """That is told at once."""
+    """That is reported at once."""
     with pytest.raises(NotFoundError):
         next(subject.cluster.watch(Kind("nobody.example", "v1", "Thing")))
 

@@ -5,7 +5,7 @@
 // It acts as the program that its first argument names, so that the parts share one build and one
 // copy of the code: etcd, kube-apiserver, kube-controller-manager, kube-scheduler, kubectl and kwok
 // (fake nodes whose pods become ready at once). `stages` prints the pod and node stages that kwok
-// needs to be told.
+// needs to be configured.
 package main
 
 import (

@@ -146,7 +146,7 @@ def test_drift_is_repaired_while_the_registry_is_away(
     until(lambda: instance.get(path), "repair by a new process", seconds=10)
 
 
-def test_wrong_credentials_are_told_and_can_be_corrected(
+def test_wrong_credentials_are_reported_and_can_be_corrected(
     instance: Instance, start: Callable[..., Operator], locked_registry: Registry
 ) -> None:
     """The message names host and Secret, and no password; the correction is noticed by itself."""

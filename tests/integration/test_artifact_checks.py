@@ -57,7 +57,7 @@ def checks(registry: Registry) -> int:
     return registry.asked("flux/manifests/manifests/latest")
 
 
-def has_told(instance: Instance) -> bool:
+def has_reported(instance: Instance) -> bool:
     """Whether the events of a run have been sent: that is done beside it, in their order."""
     return any("Reconciliation finished" in event["message"] for event in instance.events())
 
@@ -77,7 +77,7 @@ def test_the_same_artifact_changes_nothing(
     start()
     instance.create(spec(registry), EVERY_SECOND)
     instance.becomes(runs("v2.8.0"), "v2.8.0")
-    until(lambda: has_told(instance), "last event of the installation")
+    until(lambda: has_reported(instance), "last event of the installation")
     written, asked = len(writes(instance.cluster, "fluxsm")), checks(registry)
     began = time.monotonic()
     until(lambda: checks(registry) >= asked + SECONDS, "check", seconds=20)

@@ -157,7 +157,9 @@ def test_an_object_can_opt_out_of_repairs(instance: Instance, operator: Operator
     until(lambda: replicas(instance, "source-controller") == 1 or None, "repair by a run")
 
 
-def test_a_quarrel_is_told_and_backed_off(instance: Instance, operator: Operator) -> None:
+def test_a_field_manager_conflict_is_reported_and_backed_off(
+    instance: Instance, operator: Operator
+) -> None:
     """A rival that rewrites a field again and again is not answered again and again."""
     path, over = path_of(instance, "source-controller"), threading.Event()
 

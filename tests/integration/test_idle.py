@@ -58,7 +58,7 @@ def test_nothing_is_written_at_rest(
     assert operator.errors() == []
 
 
-def test_hearing_the_whole_anew_asks_for_nothing_else(
+def test_reading_the_whole_list_again_asks_for_nothing_else(
     instance: Instance, operate: Callable[..., Operator]
 ) -> None:
     """Watches begin with what exists again and again; nothing else is asked for, let alone done."""

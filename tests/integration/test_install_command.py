@@ -113,7 +113,7 @@ def test_flux_can_be_left_alone(own: Cluster) -> None:
     assert names.GROUP not in left
 
 
-def test_an_operator_that_does_not_run_is_told(own: Cluster) -> None:
+def test_an_operator_that_does_not_run_is_reported(own: Cluster) -> None:
     """Nobody removes Flux then; the message says what to look at and what else can be done."""
     succeed(own, "install", "--timeout=60s")
     instance = Instance(own, NAMESPACE)

@@ -36,7 +36,7 @@ def free(world: World, ref: ObjectRef) -> None:
 
 
 def test_a_definition_that_is_being_deleted_is_applied_once_it_is_gone() -> None:
-    """It holds the run up until then, not until the time limit, and is told."""
+    """It holds the run up until then, not until the time limit, and is reported."""
     world = World()
     objects = starter().component(NEW, "source-controller")
     crd = next(item for item in objects if item["metadata"]["name"] == GIT_CRD.name)

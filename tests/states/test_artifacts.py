@@ -219,13 +219,13 @@ def test_a_minor_that_the_operator_does_not_know_is_named() -> None:
     create(world)
     world.reach(State.READY)
     assert version_of(world) == MIDDLE
-    told = [n.message for n in world.recorder.events if n.reason == names.OUTDATED_VERSION]
-    assert len(told) == 1
-    assert NEW in told[0]
-    assert "--supported-minors" in told[0]
+    messages = [n.message for n in world.recorder.events if n.reason == names.OUTDATED_VERSION]
+    assert len(messages) == 1
+    assert NEW in messages[0]
+    assert "--supported-minors" in messages[0]
     condition = world.condition(names.OUTDATED) or {}
     assert (condition["status"], condition["reason"]) == ("True", names.OUTDATED_VERSION)
-    assert condition["message"] in told[0]
+    assert condition["message"] in messages[0]
 
 
 def test_a_minor_that_is_refused_is_named_until_it_is_not_offered_any_more() -> None:
@@ -234,18 +234,18 @@ def test_a_minor_that_is_refused_is_named_until_it_is_not_offered_any_more() -> 
     world.distributions.push(ARTIFACT, FIRST, only(MIDDLE, NEW))
     create(world)
     world.reach(State.READY)
-    told = world.condition(names.OUTDATED)
+    before = world.condition(names.OUTDATED)
     world.controllers.healthy = lambda _: False
     world.user.delete(DEPLOYMENT)
     world.settle(timedelta(minutes=1))
     assert world.status["state"] == State.HEALTH_CHECKING
     world.controllers.healthy = lambda _: True
     world.settle(timedelta(minutes=1))
-    assert world.condition(names.OUTDATED) == told
+    assert world.condition(names.OUTDATED) == before
     world.settle(timedelta(hours=3))
     world.boot()
     world.settle(timedelta(hours=3))
-    assert world.condition(names.OUTDATED) == told
+    assert world.condition(names.OUTDATED) == before
     world.distributions.push(ARTIFACT, SECOND, only(MIDDLE))
     world.settle(EVERY * 2, until=lambda: world.condition(names.OUTDATED) is None)
     assert world.condition(names.OUTDATED) is None
@@ -305,8 +305,8 @@ def test_a_version_that_the_range_rules_out_is_named() -> None:
     world.distributions.push(ARTIFACT, FIRST, only(MIDDLE, NEW))
     create(world, version="2.7.x")
     world.reach(State.READY)
-    told = [n.message for n in world.recorder.events if n.reason == names.OUTDATED_VERSION]
-    assert told == [f"Flux {MIDDLE} is outdated, the latest version is {NEW}"]
+    messages = [n.message for n in world.recorder.events if n.reason == names.OUTDATED_VERSION]
+    assert messages == [f"Flux {MIDDLE} is outdated, the latest version is {NEW}"]
 
 
 class TestVerified:
@@ -323,17 +323,17 @@ class TestVerified:
         found.reach(State.READY)
         return found
 
-    def test_it_is_told_in_status_and_event(self, signed: World) -> None:
+    def test_it_is_reported_in_status_and_event(self, signed: World) -> None:
         """With reference, digest and signer."""
         condition = signed.condition(names.VERIFIED)
         assert condition is not None
-        told = (condition["status"], condition["reason"], condition["message"])
+        shown = (condition["status"], condition["reason"], condition["message"])
         message = f"{only(MIDDLE).source} ({FIRST}) is signed by {self.SIGNER}"
-        assert told == ("True", names.SUCCEEDED, message)
+        assert shown == ("True", names.SUCCEEDED, message)
         events = [item for item in signed.recorder.events if item.reason == names.VERIFIED]
         assert [(item.type, item.message) for item in events] == [("Normal", message)]
 
-    def test_it_is_told_of_each_new_artifact(self, signed: World) -> None:
+    def test_it_is_reported_for_each_new_artifact(self, signed: World) -> None:
         """And not again by the timer, which finds the same one."""
         signed.distributions.push(ARTIFACT, SECOND, only(NEW), verified=self.SIGNER)
         signed.settle(EVERY * 2, until=lambda: version_of(signed) == NEW)
@@ -345,7 +345,7 @@ class TestVerified:
     def test_an_artifact_that_is_refused_changes_nothing(
         self, signed: World, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """The one that runs is still verified; why the other is not taken is told besides."""
+        """The one that runs is still verified; why the other is not taken is reported too."""
 
         def refuse(*_: object) -> None:
             raise ArtifactError(f"{ARTIFACT}: the artifact is not signed")

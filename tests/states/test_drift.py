@@ -94,8 +94,8 @@ def test_what_is_deleted_before_it_was_healthy_is_applied_again_at_once() -> Non
     assert (run.started, run.trigger) == (began, Trigger.START)
     drifts = [n for n in world.recorder.events if n.reason == names.DRIFT_DETECTED]
     assert [event.message for event in drifts] == [f"{CONTROLLER} deleted"]
-    told = [n.message for n in world.recorder.events if "created" in n.message]
-    assert [message.count(f"{CONTROLLER} created") for message in told] == [1]
+    messages = [n.message for n in world.recorder.events if "created" in n.message]
+    assert [message.count(f"{CONTROLLER} created") for message in messages] == [1]
 
 
 def test_what_is_changed_before_it_was_healthy_is_put_back_at_once() -> None:

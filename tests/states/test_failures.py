@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What goes wrong, how it is told, and how the instance comes back by itself."""
+"""What goes wrong, how it is reported, and how the instance comes back by itself."""
 
 from __future__ import annotations
 
@@ -148,7 +148,7 @@ def test_an_instance_of_another_name_is_not_looked_at() -> None:
     assert world.cluster.gate.mutations() == []
 
 
-def test_a_spec_that_cannot_even_be_read_is_told_in_the_status() -> None:
+def test_a_spec_that_cannot_even_be_read_is_reported_in_the_status() -> None:
     """Another CRD may have admitted it; it is neither applied nor forgotten."""
     world = World()
     world.create(sync={"kind": "Nonsense"})
@@ -217,7 +217,7 @@ def test_a_missing_pull_secret_is_an_artifact_failure() -> None:
     [InvalidError, ForbiddenError, ConflictError, KindNotServedError, UnavailableError],
     ids=lambda leaf: leaf.__name__,
 )
-def test_a_refused_apply_is_told_and_tried_again(leaf: type[ClusterError]) -> None:
+def test_a_refused_apply_is_reported_and_tried_again(leaf: type[ClusterError]) -> None:
     """Ready=False/ReconciliationFailed names the object; what was applied is not orphaned."""
     world = World()
     world.cluster.gate.faults.append(refusing("source-controller", leaf))
@@ -288,7 +288,7 @@ def test_a_resource_that_cannot_be_migrated_is_a_visible_failure() -> None:
 
 
 def test_an_inventory_that_makes_no_sense_is_a_failure_not_a_defect() -> None:
-    """MalformedError: entries that name nothing are left out, a list that is none is told."""
+    """MalformedError: entries that name nothing are left out, a list that is none is reported."""
     world = installed()
     world.user.patch(
         INSTANCE, {"status": {"inventory": {"entries": [{"id": "x", "v": "v1"}]}}},
@@ -303,11 +303,11 @@ def test_an_inventory_that_makes_no_sense_is_a_failure_not_a_defect() -> None:
 LEAVES = {
     errors.ArtifactError: test_the_registry_that_is_down_is_retried,
     errors.BuildError: test_what_only_a_change_can_cure_is_stalled_and_tried_again,
-    errors.ConflictError: test_a_refused_apply_is_told_and_tried_again,
-    errors.KindNotServedError: test_a_refused_apply_is_told_and_tried_again,
-    errors.InvalidError: test_a_refused_apply_is_told_and_tried_again,
-    errors.ForbiddenError: test_a_refused_apply_is_told_and_tried_again,
-    errors.UnavailableError: test_a_refused_apply_is_told_and_tried_again,
+    errors.ConflictError: test_a_refused_apply_is_reported_and_tried_again,
+    errors.KindNotServedError: test_a_refused_apply_is_reported_and_tried_again,
+    errors.InvalidError: test_a_refused_apply_is_reported_and_tried_again,
+    errors.ForbiddenError: test_a_refused_apply_is_reported_and_tried_again,
+    errors.UnavailableError: test_a_refused_apply_is_reported_and_tried_again,
     errors.HealthError: test_a_controller_that_does_not_come_up_fails_the_health_check,
     errors.MigrationError: test_a_resource_that_cannot_be_migrated_is_a_visible_failure,
     errors.MalformedError: test_an_inventory_that_makes_no_sense_is_a_failure_not_a_defect,
@@ -389,12 +389,12 @@ def test_a_status_that_conflicts_is_saved_on_top_of_the_newer_object() -> None:
     world = World()
     world.create()
     world.reach(State.APPLYING)
-    world.process.deaf = True
+    world.process.disconnected = True
     foreign = {"type": "Foreign", "status": "True", "reason": "Mine", "message": ""}
     foreign |= {"lastTransitionTime": "2026-01-01T00:00:00Z"}
     world.user.patch(INSTANCE, {"status": {"conditions": [foreign]}}, subresource="status")
     world.process.turn()
-    world.process.deaf = False
+    world.process.disconnected = False
     world.settle()
     assert world.at(State.READY)
     assert world.condition("Foreign") is not None
@@ -476,7 +476,7 @@ def test_drift_is_repaired_while_an_upgrade_is_blocked() -> None:
 
 
 def test_an_edit_that_cannot_be_built_is_a_failure() -> None:
-    """Somebody asked for it, so somebody has to be told."""
+    """Somebody asked for it, so the failure has to be reported."""
     world = installed()
     world.edit(distribution=version("3.x"))
     world.settle(timedelta(milliseconds=1))

@@ -95,7 +95,7 @@ def test_a_pod_that_will_never_start_ends_the_wait_and_is_named() -> None:
     assert f"{pod}: container manager: InvalidImageName: what?" in world.message
 
 
-def test_what_keeps_pods_from_starting_is_told_while_waiting() -> None:
+def test_what_keeps_pods_from_starting_is_reported_while_waiting() -> None:
     """Also between two looks, when something else wakes the machine."""
     world = waiting(components=["source-controller", "kustomize-controller"])
     add_pod(world, CONTROLLER, {"reason": "ErrImagePull", "message": "no such host"})
@@ -110,7 +110,7 @@ def test_what_keeps_pods_from_starting_is_told_while_waiting() -> None:
 
 @pytest.mark.parametrize("kind", [POD, SETS], ids=lambda kind: str(kind.kind))
 def test_pods_that_may_not_be_read_only_cost_the_explanation(kind: Kind) -> None:
-    """The wait goes on, and is told as far as it is known."""
+    """The wait goes on, and is reported as far as it is known."""
     world = waiting()
     add_pod(world, CONTROLLER, {"reason": "InvalidImageName", "message": "what?"})
     refused = Fault(

@@ -160,7 +160,7 @@ def test_a_lost_status_leaves_nothing_behind() -> None:
     """A restore without status, and a deletion: what carries our labels is found."""
     world = installed()
     lost = dict.fromkeys(world.status)
-    world.process.deaf = True
+    world.process.disconnected = True
     world.user.patch(INSTANCE, {"status": lost}, subresource="status")
     world.delete()
     world.boot()
@@ -222,7 +222,7 @@ def test_a_deletion_is_seen_though_no_status_can_be_saved() -> None:
 def test_an_instance_that_is_gone_is_asked_about_once() -> None:
     """Deleted by hand while the watch is silent: one answer says so, and the watch reads again."""
     world = installed()
-    world.process.deaf = True
+    world.process.disconnected = True
     world.user.patch(INSTANCE, {"metadata": {"finalizers": None}})
     world.user.delete(INSTANCE)
     world.cluster.gate.log.clear()
@@ -258,7 +258,7 @@ def test_the_wall_clock_decides_nothing(shift: timedelta) -> None:
 
 
 def test_a_conflict_over_the_finalizer_is_no_failure() -> None:
-    """Another writer annotates the new instance: tried again, and nobody hears of it."""
+    """Another writer annotates the new instance: tried again, and nothing is reported."""
     world = World()
     world.cluster.gate.faults.append(
         refusal("patch", kinds=[names.INSTANCE_KIND], error=ConflictError, times=1)

@@ -164,7 +164,7 @@ def test_every_scene_is_what_it_says(state: State) -> None:
 
 
 @pytest.mark.parametrize("state", [s for s in SCENES if s is not State.UNINSTALLING], ids=str)
-def test_a_suspension_is_heard_in_every_state(state: State) -> None:
+def test_a_suspension_is_noticed_in_every_state(state: State) -> None:
     """At once, without another write to the cluster; and a resume leads to Ready."""
     world = SCENES[state]()
     world.suspend()
@@ -180,7 +180,7 @@ def test_a_suspension_is_heard_in_every_state(state: State) -> None:
 
 
 @pytest.mark.parametrize("state", list(SCENES), ids=str)
-def test_a_deletion_is_heard_in_every_state(state: State) -> None:
+def test_a_deletion_is_noticed_in_every_state(state: State) -> None:
     """The instance goes, and with it everything that it installed, unless it was suspended."""
     world = SCENES[state]()
     world.delete()
@@ -194,7 +194,7 @@ def test_a_deletion_is_heard_in_every_state(state: State) -> None:
 @pytest.mark.parametrize(
     "state", [s for s in SCENES if s not in {State.UNINSTALLING, State.SUSPENDED}], ids=str
 )
-def test_a_changed_spec_is_heard_in_every_state(state: State) -> None:
+def test_a_changed_spec_is_noticed_in_every_state(state: State) -> None:
     """The next revision is the one of the new spec."""
     world = SCENES[state]()
     world.edit(cluster={"networkPolicy": False})
@@ -268,7 +268,7 @@ def test_a_component_that_is_dropped_is_removed() -> None:
 def test_an_object_that_is_not_ours_any_more_is_never_removed(change: Manifest) -> None:
     """Neither by garbage collection nor by the uninstallation."""
     world = installed(components=["source-controller", "kustomize-controller"])
-    world.process.deaf = True  # the change comes just before the removal
+    world.process.disconnected = True  # the change comes just before the removal
     world.user.patch(
         KUSTOMIZE,
         {"metadata": change},
@@ -278,7 +278,7 @@ def test_an_object_that_is_not_ours_any_more_is_never_removed(change: Manifest) 
     for _ in range(12):
         world.process.turn()
         world.process.instances.listen()
-    world.process.deaf = False
+    world.process.disconnected = False
     world.settle()
     world.delete()
     world.settle()
@@ -380,7 +380,7 @@ def test_late_news_of_the_end_begin_nothing() -> None:
     world.reach(State.UNINSTALLING)
     while world.steps[-1].row.dest is not None:
         world.controllers.run()
-        world.process.hear()
+        world.process.receive()
         world.process.turn()
     taken = len(world.steps)
     assert world.process.instances.current() is not None
@@ -433,7 +433,7 @@ def test_what_is_on_its_way_out_is_not_asked_to_go_again() -> None:
 
 
 def test_uninstalling_says_what_it_could_not_remove() -> None:
-    """A finalizer of somebody else holds a CRD back; after the time limit that is told."""
+    """A finalizer of somebody else holds a CRD back; after the time limit that is reported."""
     world = installed()
     world.user.create(git_repository("held", finalizers=["example.com/mine"]))
     world.delete()
@@ -485,10 +485,10 @@ def test_each_trigger_while_suspended_is_answered_with_a_warning() -> None:
     world = installed()
     world.suspend()
     world.settle()
-    told = world.recorder.reasons.count(names.RECONCILIATION_DISABLED)
+    before = world.recorder.reasons.count(names.RECONCILIATION_DISABLED)
     world.annotate({names.REQUESTED_AT: "now"})
     world.settle()
-    assert world.recorder.reasons.count(names.RECONCILIATION_DISABLED) == told + 1
+    assert world.recorder.reasons.count(names.RECONCILIATION_DISABLED) == before + 1
     assert world.status["lastHandledReconcileAt"] == "now"
     assert world.metrics.series is not None
     assert world.metrics.series["suspended"] == "True"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The page about events: those that people hear, and those that move the machine."""
+"""The page about events: those that people read, and those that move the machine."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from states.table import TABLE
 
 def page() -> str:
     """The page."""
-    told = markdown.table(("Type and reason", "When"), _told())
+    kubernetes = markdown.table(("Type and reason", "When"), _kubernetes())
     moving = markdown.table(("Event", "What happened", "Comes from"), _moving())
-    return f"{_TOLD}{told}{_MOVING}{moving}"
+    return f"{_KUBERNETES}{kubernetes}{_MOVING}{moving}"
 
 
-_TOLD = """# Events
+_KUBERNETES = """# Events
 
 ## Kubernetes events
 
@@ -36,7 +36,7 @@ What handlers answer, and signals, which may interrupt any state and are looked 
 """
 
 
-def _told() -> Iterator[tuple[str, str]]:
+def _kubernetes() -> Iterator[tuple[str, str]]:
     """Each rule by the first line of its description, up to the colon and after it."""
     for rule in RULES:
         head, _, when = (inspect.getdoc(rule) or "").splitlines()[0].partition(": ")

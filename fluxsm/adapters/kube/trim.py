@@ -22,7 +22,7 @@ METADATA_ONLY: Final = frozenset(
         "ServiceAccount",
     }
 )
-"""Kinds whose health and drift can be told from their metadata."""
+"""Kinds whose health and drift can be read from their metadata."""
 
 _SPEC_FIELDS: Final = (
     "replicas",

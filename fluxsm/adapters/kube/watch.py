@@ -65,12 +65,12 @@ class Heartbeat:
     Attributes:
         name: what is watched.
         turned: when it last did anything, be it a failed attempt.
-        heard: when the API server last reported something.
+        received: when the API server last reported something.
     """
 
     name: str
     turned: float
-    heard: float
+    received: float
 
 
 class Watch:
@@ -98,7 +98,7 @@ class Watch:
         self._on_restart = on_restart
         self._resync = resync
         self._opened = False
-        self._used = self._asked_for_all = self._heard = self._turned = clock.monotonic()
+        self._used = self._asked_for_all = self._received = self._turned = clock.monotonic()
         self._cluster = cluster
         self._clock = clock
         self._wake = wake
@@ -117,7 +117,7 @@ class Watch:
 
     def start(self) -> None:
         """Begin to watch."""
-        self._heard = self._turned = self._clock.monotonic()
+        self._received = self._turned = self._clock.monotonic()
         self._thread.start()
 
     def stop(self) -> None:
@@ -160,7 +160,9 @@ class Watch:
         """The last sign of life, None before the start and after the end."""
         if self._thread.ident is None or self._ended:
             return None
-        return Heartbeat(name=f"watch of {self.scope.kind}", turned=self._turned, heard=self._heard)
+        return Heartbeat(
+            name=f"watch of {self.scope.kind}", turned=self._turned, received=self._received
+        )
 
     @property
     def absent(self) -> bool:
@@ -261,7 +263,7 @@ class Watch:
             interrupt=interrupt,
         )
         for event in events:
-            self._heard = self._turned = self._clock.monotonic()
+            self._received = self._turned = self._clock.monotonic()
             self._note(event)
             if interrupt.fired:
                 return
@@ -321,9 +323,9 @@ class Watch:
     def _note_absence(self) -> None:
         """The kind is not served, so there are no objects of it."""
         self._version, self.problem = "", ""
-        self._heard = self._clock.monotonic()
+        self._received = self._clock.monotonic()
         if self._absent_since is None:
-            self._absent_since = self._heard
+            self._absent_since = self._received
         if self._known.clear():
             self._wake()
 

@@ -74,7 +74,7 @@ class DockerConfig:
         try:
             document = json.loads(text)
         except ValueError as error:
-            # The decoder's message may quote the document, so only the place is told.
+            # The decoder's message may quote the document, so only the place is named.
             where = f" (line {error.lineno})" if isinstance(error, json.JSONDecodeError) else ""
             raise ArtifactError(
                 f"{source} is not a Docker configuration: not JSON{where}"

@@ -99,8 +99,8 @@ def _refusal(signer: Signer, refusals: list[str]) -> str:
     wanted = f"it must be signed by {signer.name} (--verify-artifact)"
     if not refusals:
         return f"the artifact is not signed; {wanted}"
-    told = "; ".join(dict.fromkeys(refusals))
-    return f"no signature of the artifact is accepted: {told}; {wanted}"
+    reasons = "; ".join(dict.fromkeys(refusals))
+    return f"no signature of the artifact is accepted: {reasons}; {wanted}"
 
 
 def _signatures(exchange: Exchange, digest: str) -> Iterator[Read]:

@@ -16,7 +16,7 @@ from fluxsm.api.objects import Kind
 
 @dataclass(frozen=True, slots=True)
 class Keyed:
-    """A list whose elements are told apart by one or two keys.
+    """A list whose elements are identified by one or two keys.
 
     Attributes:
         keys: fields of the elements.

@@ -120,7 +120,7 @@ class Story(RuleBasedStateMachine):
         note(f"{seconds} s pass")
         world = self.world
         delay = self.work(timedelta(seconds=seconds))
-        if delay is None and world.process.state is not None and not world.process.deaf:
+        if delay is None and world.process.state is not None and not world.process.disconnected:
             assert world.process.state is State.SUSPENDED, (
                 f"nothing will ever happen in {world.process.state}"
             )
@@ -218,11 +218,11 @@ class Story(RuleBasedStateMachine):
         lost: dict[str, Any] = {key: None for key in self.world.status if key != "inventory"}
         self.world.user.patch(INSTANCE, {"status": lost}, subresource="status")
 
-    @rule(deaf=st.booleans())
-    def delay_events(self, *, deaf: bool) -> None:
+    @rule(disconnected=st.booleans())
+    def delay_events(self, *, disconnected: bool) -> None:
         """News of watches are held back, or come at last."""
-        note("watches are silent" if deaf else "watches are heard again")
-        self.world.process.deaf = deaf
+        note("watches deliver nothing" if disconnected else "watches deliver again")
+        self.world.process.disconnected = disconnected
 
     @rule(stutters=st.booleans())
     def repeat_events(self, *, stutters: bool) -> None:
@@ -288,7 +288,7 @@ class Story(RuleBasedStateMachine):
         world.cluster.gate.clear()
         world.cluster.stutters, world.cluster.swallows = False, 0
         world.clock.advance(timedelta(seconds=RESYNC_SECONDS))  # what was lost is made good by then
-        world.process.deaf = False
+        world.process.disconnected = False
         world.distributions.down, world.distributions.slow = None, 0
         world.distributions.push(REFERENCE, _digest(10_000), starter())
         world.controllers.healthy = lambda _: True
@@ -316,7 +316,7 @@ class Story(RuleBasedStateMachine):
         raise AssertionError("the process is killed again and again")
 
     def note_abandoned(self) -> None:
-        """Whether an instance went without its objects, which is told or was wanted."""
+        """Whether an instance went without its objects, which is reported or was wanted."""
         gone = self.world.read() is None
         self.abandoned |= gone and bool(self.world.managed() - {f"Namespace/{NAMESPACE}"})
 

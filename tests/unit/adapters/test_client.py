@@ -54,7 +54,7 @@ def test_a_refusal_is_the_error_that_fits(status: int, leaf: type[ClusterError])
     assert str(caught.value) == "reading x (Because): not today"
 
 
-def test_an_object_that_is_missing_is_told_from_a_kind_that_is() -> None:
+def test_an_object_that_is_missing_differs_from_a_missing_kind() -> None:
     """The server names the object; for a kind that it does not serve, it names none."""
     body = b'{"kind": "Status", "reason": "NotFound", "details": {"name": "x", "kind": "things"}}'
     with (
@@ -112,7 +112,7 @@ def test_a_write_without_an_answer_is_given_up_as_well() -> None:
         client.close()
 
 
-def test_a_server_that_is_not_there_is_told() -> None:
+def test_a_server_that_is_not_there_is_reported() -> None:
     """The address is in the message."""
     with serving(lambda request: request.answer(200)) as server:
         client = server.client()
@@ -185,7 +185,7 @@ def test_an_expired_token_is_read_anew() -> None:
 
 
 def test_a_token_that_is_refused_again_is_an_error() -> None:
-    """It is not tried for ever, and not told."""
+    """It is not tried forever, and not reported."""
     with serving(lambda request: request.answer(401)) as server:
         client = server.client(reload=lambda: server.configuration("second"))
         with pytest.raises(ForbiddenError) as caught:
@@ -280,7 +280,7 @@ def test_requests_are_counted_with_their_answer() -> None:
     assert counted == [("GET", 404), ("GET", 404), ("GET", 0)]
 
 
-def test_a_kubeconfig_that_is_not_there_is_told(tmp_path: Path) -> None:
+def test_a_kubeconfig_that_is_not_there_is_reported(tmp_path: Path) -> None:
     """With its path; one that is no YAML, or not a map, likewise, with the place."""
     path = tmp_path / "config"
 
@@ -305,7 +305,7 @@ def test_a_kubeconfig_that_is_not_there_is_told(tmp_path: Path) -> None:
         assert reason in refusal()
 
 
-def test_outside_of_a_cluster_the_way_out_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_outside_of_a_cluster_the_way_out_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     """The flag that helps is named."""
     monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
     with pytest.raises(UsageError, match="--kubeconfig"):
@@ -322,7 +322,7 @@ def test_outside_of_a_cluster_the_way_out_is_told(monkeypatch: pytest.MonkeyPatc
         (b"secret", b"", "cannot be used: Cert file exists but empty."),
     ],
 )
-def test_a_service_account_that_cannot_be_read_is_told(
+def test_a_service_account_that_cannot_be_read_is_reported(
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
     token: bytes | None,
@@ -342,7 +342,7 @@ def test_a_service_account_that_cannot_be_read_is_told(
 @pytest.mark.parametrize(
     ("locked", "named"), [("token", "token"), ("ca.crt", "ca.crt"), (".", "token")]
 )
-def test_a_service_account_that_may_not_be_read_is_told(
+def test_a_service_account_that_may_not_be_read_is_reported(
     monkeypatch: pytest.MonkeyPatch, locked: str, named: str
 ) -> None:
     """The volume belongs to another user; a folder that is closed is no missing token."""
@@ -393,7 +393,7 @@ def test_a_token_that_is_away_for_a_moment_is_no_accident() -> None:
         assert server.requests == []
 
 
-def test_credentials_that_cannot_be_read_anew_are_told() -> None:
+def test_credentials_that_cannot_be_read_again_are_reported() -> None:
     """The server refuses the old ones, and there are no others."""
 
     def reload() -> object:

@@ -92,7 +92,7 @@ def test_the_package_that_was_loaded_before_stays() -> None:
 
 
 def test_a_kubeconfig_is_read_by_the_library(tmp_path: Path) -> None:
-    """Server and token arrive; what is no kubeconfig is told in one line."""
+    """Server and token arrive; what is no kubeconfig is reported in one line."""
     path = tmp_path / "config"
     path.write_text(
         '{"kind": "Config", "current-context": "x",'

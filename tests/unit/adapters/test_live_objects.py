@@ -24,7 +24,7 @@ DEFINITION = ObjectRef(CRD, "", f"ocirepositories.{GROUP}")
 
 
 class Desk:
-    """Live objects whose watches listen when they are told to."""
+    """Live objects whose watches deliver when they are called."""
 
     def __init__(self) -> None:
         self.clock = VirtualClock()

@@ -39,7 +39,7 @@ def busy() -> PrometheusMetrics:
     metrics.blocked("ArtifactFailed")
     metrics.request("PATCH", 200)
     metrics.watch_restarted("Deployment")
-    metrics.heard(0.05)
+    metrics.woken(0.05)
     metrics.resources(RESOURCES)
     metrics.operator({"version": "v1", "api_version": "a/v1", "platform": "linux/amd64"})
     metrics.reported(well=False)

@@ -127,13 +127,13 @@ def test_a_server_that_cannot_stream_a_list_is_asked_for_one(status: int) -> Non
 def test_what_ends_a_watch(
     answer: Callable[[Request], None], leaf: type[Exception], word: str
 ) -> None:
-    """A forgotten history is told apart from everything else."""
+    """A forgotten history is an error of its own."""
     _, error, _ = watch(answer)
     assert type(error) is leaf
     assert word in str(error)
 
 
-def test_what_was_told_before_the_end_counts() -> None:
+def test_what_was_reported_before_the_end_counts() -> None:
     """Silence comes after an event that is not lost."""
     events, error, _ = watch(lambda request: request.stream(line("ADDED"), silent=True))
     assert [event.type for event in events] == ["ADDED"]

@@ -87,7 +87,7 @@ def test_nothing_is_known_before_the_whole_list_has_come() -> None:
 
 
 def test_a_list_that_broke_off_is_begun_again() -> None:
-    """What it had told is dropped if it is not there any more."""
+    """What it had reported is dropped if it is not there any more."""
     watch, script, _ = watching(
         (LISTED[0], UnavailableError("broke")), (event("ADDED", "b", 2), event("SYNCED", "", 3))
     )
@@ -108,7 +108,7 @@ def test_a_watch_goes_on_where_it_ended(end: tuple[Any, ...]) -> None:
 
 
 def test_what_was_lost_without_a_word_is_made_good_in_time() -> None:
-    """The whole is heard anew when that is due, however the watch ended; not before."""
+    """The whole list is read again when that is due, however the watch ended; not before."""
     clock = VirtualClock()
     script = Script(
         (*LISTED, event("BOOKMARK", "", 9)),  # the deletion of a, and the next b, got lost
@@ -131,7 +131,7 @@ def test_what_was_lost_without_a_word_is_made_good_in_time() -> None:
 
 
 def test_a_forgotten_history_is_listed_again() -> None:
-    """And what went in the meantime is dropped, without having been told of."""
+    """And what went in the meantime is dropped, without having been reported."""
     watch, script, woken = watching(
         LISTED, (ExpiredError("too old"),), (event("ADDED", "b", 2), event("SYNCED", "", 20))
     )
@@ -231,7 +231,7 @@ def test_news_in_any_order_end_in_the_same() -> None:
 
 
 def test_an_answer_is_not_undone_by_late_news() -> None:
-    """The watch tells later what the apply has told already."""
+    """The watch reports later what the apply has reported already."""
     watch, _, _ = watching(LISTED)
     watch.put(thing("a", 9))
     assert known(watch)["a"] == 9
@@ -263,7 +263,7 @@ def test_a_kind_that_is_not_served_has_no_objects() -> None:
 
 
 def test_a_defect_does_not_end_a_watch(caplog: pytest.LogCaptureFixture) -> None:
-    """It is logged, and the next connection is heard."""
+    """It is logged, and the next connection is read."""
     watch, _, _ = watching((ValueError("a defect"),), LISTED)
     assert known(watch) == {"a": 1, "b": 2}
     assert "a defect" in caplog.text

@@ -85,7 +85,7 @@ def test_lists_with_a_key(text: str, after: Any) -> None:
     ],
 )  # fmt: skip
 def test_lists_with_two_keys(before: list[Any], text: str, after: list[Any]) -> None:
-    """Ports are told apart by number and protocol."""
+    """Ports are identified by number and protocol."""
     found = pod({"containers": [{"name": "m", "ports": before}]},
                 f"{{containers: [{{name: m, ports: {text}}}]}}")  # fmt: skip
     assert found["containers"][0]["ports"] == after

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Storage, shards, sync objects and what notification-controller is told about."""
+"""Storage, shards, sync objects and the address of notification-controller."""
 
 from __future__ import annotations
 

@@ -87,7 +87,7 @@ def test_images_have_tags_unless_digests_are_wanted() -> None:
     assert [image.partition("@")[0] for image in pinned] == images(objects())
 
 
-def test_images_that_cannot_be_pinned_are_told_apart() -> None:
+def test_images_that_cannot_be_pinned_differ_in_their_message() -> None:
     """An unknown registry has no digests; that is a message, not a failure."""
     mirror = MINIMAL.replace("ghcr.io/fluxcd", "mirror.example.com/flux")
     done = build("--pin-digests", instance=mirror)

@@ -127,7 +127,7 @@ def test_an_invalid_interval_in_the_environment_is_refused(monkeypatch: pytest.M
         run._settings(parsed())
 
 
-def test_the_default_namespace_is_told(
+def test_the_default_namespace_is_reported(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Somebody may have forgotten to set it."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What notification-controller is told, and where."""
+"""What is sent to notification-controller, and where."""
 
 from __future__ import annotations
 

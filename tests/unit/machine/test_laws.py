@@ -269,7 +269,7 @@ def test_the_real_table_keeps_every_law() -> None:
     ("law", "change", "text"),
     [pytest.param(*item, id=f"{item[0].__name__}: {item[2]}") for item in BREAKS],
 )
-def test_a_broken_law_is_told(law: Law, change: Change, text: str) -> None:
+def test_a_broken_law_is_reported(law: Law, change: Change, text: str) -> None:
     """By a sentence and, where something happens, by a story that can be followed."""
     found = [violation for violation in broken(law, change) if text in violation.text]
     assert found
@@ -301,7 +301,7 @@ def test_the_story_is_the_shortest() -> None:
     ]
 
 
-def test_a_story_is_told_in_words() -> None:
+def test_a_path_is_written_in_words() -> None:
     """With guards, stays and the end."""
     rows = (
         Row(State.PENDING, Event.STARTED, State.BUILDING, always),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a run did to each object, and how that is worked out and told."""
+"""What a run did to each object, and how that is worked out and reported."""
 
 from __future__ import annotations
 

@@ -163,7 +163,7 @@ def test_a_removed_item_is_named_by_its_place() -> None:
     assert str(found) == "spec.template.spec.containers[0] removed"
 
 
-def test_what_was_taken_as_a_whole_is_told_in_detail() -> None:
+def test_what_was_taken_as_a_whole_is_reported_in_detail() -> None:
     """A rival who owns single fields of it has changed those, and removed the others."""
     fields = own_fields()
     del fields["f:metadata"]
@@ -172,7 +172,7 @@ def test_what_was_taken_as_a_whole_is_told_in_detail() -> None:
     assert found == ["metadata.labels.app changed by x", "metadata.labels.team removed"]
 
 
-def test_a_whole_part_that_nobody_owns_is_told_as_one() -> None:
+def test_a_whole_part_that_nobody_owns_is_reported_as_one() -> None:
     """There is nothing more to say."""
     fields = own_fields()
     del fields["f:metadata"]
@@ -192,7 +192,7 @@ def test_an_object_that_is_not_ours_at_all() -> None:
     assert len(lines) == 9
 
 
-def test_sets_are_told_by_value() -> None:
+def test_sets_are_compared_by_value() -> None:
     """A list that is a set names its items by themselves."""
     wanted = {"metadata": {"finalizers": ["a", "b"]}}
     fields = {"f:metadata": {"f:finalizers": {'v:"a"': LEAF}}}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pods that will never start are told from pods that only need time."""
+"""Pods that will never start are distinguished from pods that only need time."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ _tls_context = functools.cache(transport.tls_context)
 
 @pytest.fixture
 def faulty() -> Iterator[FaultyRegistry]:
-    """A registry that does as it is told."""
+    """A registry whose answers the test sets."""
     with FaultyRegistry() as found:
         yield found
 

@@ -109,7 +109,7 @@ def test_a_login_is_read_in_each_of_its_forms(given: dict[str, str], login: Logi
         pytest.param({}, "kubernetes.io/dockerconfigjson", id="empty"),
     ],
 )  # fmt: skip
-def test_a_secret_that_is_no_docker_configuration_is_told(
+def test_a_secret_that_is_no_docker_configuration_is_reported(
     document: dict[str, Any], expected: str
 ) -> None:
     """Without repeating what it holds."""
@@ -119,7 +119,7 @@ def test_a_secret_that_is_no_docker_configuration_is_told(
     assert caught.value.__cause__ is None
 
 
-def test_an_entry_that_cannot_be_read_is_told() -> None:
+def test_an_entry_that_cannot_be_read_is_reported() -> None:
     """By its key."""
     config = DockerConfig.from_secret(secret({"auths": {"h": {"auth": PASSWORD}}}))
     with pytest.raises(ArtifactError, match="auth of h in Secret ns/regcred") as caught:

@@ -131,7 +131,7 @@ def test_a_challenge_may_be_written_in_several_ways(
         pytest.param("", "unknown kind of authentication", id="none"),
     ],
 )
-def test_a_refused_login_is_told(
+def test_a_refused_login_is_reported(
     faulty: FaultyRegistry, client: Client, challenge: str, expected: str
 ) -> None:
     """With the Secret to look at."""
@@ -141,7 +141,7 @@ def test_a_refused_login_is_told(
     assert expected in message
 
 
-def test_a_refusing_token_service_is_told(faulty: FaultyRegistry, client: Client) -> None:
+def test_a_refusing_token_service_is_reported(faulty: FaultyRegistry, client: Client) -> None:
     """With its host and the Secret."""
     faulty.serve()
     lock(faulty, bearer(faulty), f"Bearer {TOKEN}")
@@ -152,7 +152,7 @@ def test_a_refusing_token_service_is_told(faulty: FaultyRegistry, client: Client
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"token": "a\\nb"}', b'{"token": 1}'])
-def test_a_token_service_that_sends_no_token_is_told(
+def test_a_token_service_that_sends_no_token_is_reported(
     faulty: FaultyRegistry, client: Client, body: bytes
 ) -> None:
     """What it sends is neither used nor repeated."""
@@ -162,7 +162,7 @@ def test_a_token_service_that_sends_no_token_is_told(
     assert "sent no token" in failure(lambda: client().pull(faulty.reference, None))
 
 
-def test_a_secret_without_a_login_for_the_host_is_told(
+def test_a_secret_without_a_login_for_the_host_is_reported(
     faulty: FaultyRegistry, client: Client
 ) -> None:
     """Its logins for others are not tried."""

@@ -137,7 +137,7 @@ def test_trouble_that_passes_is_waited_for(
     assert dict(client().pull(faulty.reference, None).files) == FILES
 
 
-def test_trouble_that_stays_is_told(faulty: FaultyRegistry, client: Client) -> None:
+def test_trouble_that_stays_is_reported(faulty: FaultyRegistry, client: Client) -> None:
     """With the host and the status."""
     path, _ = faulty.serve()
     faulty.on("GET", path, Answer(status=503))
@@ -147,7 +147,9 @@ def test_trouble_that_stays_is_told(faulty: FaultyRegistry, client: Client) -> N
     assert faulty.count("GET", path) == 5
 
 
-def test_a_limit_that_asks_for_a_long_wait_is_told(faulty: FaultyRegistry, client: Client) -> None:
+def test_a_limit_that_asks_for_a_long_wait_is_reported(
+    faulty: FaultyRegistry, client: Client
+) -> None:
     """Waiting longer than the deadline is left to the back-off of the machine."""
     path, _ = faulty.serve()
     faulty.on("GET", path, Answer(status=429, headers={"Retry-After": "3600"}))
@@ -198,7 +200,7 @@ def test_a_silent_registry_does_not_hold_the_pull(faulty: FaultyRegistry, client
 def test_an_answer_that_breaks_off_is_asked_for_again(
     faulty: FaultyRegistry, client: Client
 ) -> None:
-    """And told when it always does."""
+    """And reported when it always does."""
     _, blob = faulty.serve()
     cut = Answer(body=LAYER, hang_up=10)
     faulty.on("GET", blob, cut, Answer(body=LAYER))

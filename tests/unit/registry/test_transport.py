@@ -96,7 +96,7 @@ def test_a_private_authority_is_trusted_when_it_is_named(
     assert "--registry-ca-file" in message
 
 
-def test_a_file_that_holds_no_certificate_is_told(tmp_path: Path) -> None:
+def test_a_file_that_holds_no_certificate_is_reported(tmp_path: Path) -> None:
     """With the flag that names it."""
     file = tmp_path / "ca.pem"
     file.write_text("no certificate")
@@ -284,7 +284,7 @@ def test_no_authority_is_read_for_plain_http(
 
 
 def test_work_that_does_not_end_is_given_up() -> None:
-    """What was being done is told; the thread is left to end by itself."""
+    """What was being done is named; the thread is left to end by itself."""
     end = threading.Event()
     deadline = Deadline(timedelta(milliseconds=10), lambda: 0.0)
     deadline.doing = "asking a name server"

@@ -117,7 +117,7 @@ def test_another_archive_than_the_published_one_is_refused(
     assert not (tmp_path / "data").exists()
 
 
-def test_a_release_that_does_not_exist_is_told(faulty: FaultyRegistry, tmp_path: Path) -> None:
+def test_a_release_that_does_not_exist_is_reported(faulty: FaultyRegistry, tmp_path: Path) -> None:
     """With the address."""
     template = f"http://{faulty.host}/{{version}}/manifests.tar.gz"
     with pytest.raises(ArtifactError, match=r"is v2.8.9 a release of Flux"):

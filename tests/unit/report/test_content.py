@@ -59,7 +59,7 @@ def test_rep_9_flux_bootstrap_leaves_another_label() -> None:
 
 
 def test_rep_7_without_the_crd_flux_is_not_installed() -> None:
-    """The entitlement is told nevertheless."""
+    """The entitlement is reported nevertheless."""
     found = report.distribution(None, secret(token="x", vendor="controlplane"))
     assert found.model_dump(exclude_none=True) == {
         "status": "Not Installed",
@@ -132,7 +132,7 @@ def test_rep_1_components_are_sorted_and_tell_their_image() -> None:
     assert found[1].status.startswith("InProgress ")
 
 
-def test_a_component_without_a_status_is_told_as_it_is() -> None:
+def test_a_component_without_a_status_is_reported_as_it_is() -> None:
     """Nor is a container taken for granted."""
     bare = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "a"}}
     (found,) = report.components([bare], NOW)

@@ -91,7 +91,7 @@ class Desk:
         return SingletonWatch(self.cluster, self.clock, NAMESPACE, lambda: None, kind=kind)
 
     def turn(self) -> timedelta | None:
-        """Hear the news, then look whether a report is due."""
+        """Receive the news, then look whether a report is due."""
         self.reports.listen()
         self.instances.listen()
         return self.reporter.turn()
@@ -338,7 +338,7 @@ def test_half_of_the_time_at_most_goes_into_reports(installed: Desk) -> None:
 
 
 def test_rep_7_the_series_go_with_flux(installed: Desk) -> None:
-    """They are not left over, and the entitlement is still told."""
+    """They are not left over, and the entitlement is still reported."""
     installed.user.create(flux(SOURCE, "GitRepository", "some", spec={}))
     installed.turn()
     assert len(installed.gauges.series) == 1

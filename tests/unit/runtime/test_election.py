@@ -102,12 +102,12 @@ class Leases:
 
 
 class Candidate:
-    """An elector and what it has told."""
+    """An elector and what it has reported."""
 
     def __init__(
         self, leases: Leases, time: Time, identity: str, config: LeaderElectionConfig = CONFIG
     ) -> None:
-        self.told: list[str] = []
+        self.reported: list[str] = []
         cluster: Any = leases
         self.elector = Elector(
             cluster,
@@ -115,8 +115,8 @@ class Candidate:
             config,
             ref=REF,
             identity=identity,
-            on_gained=lambda: self.told.append("gained"),
-            on_lost=self.told.append,
+            on_gained=lambda: self.reported.append("gained"),
+            on_lost=self.reported.append,
         )
 
     @property
@@ -146,7 +146,7 @@ def first(leases: Leases, time: Time) -> Candidate:
     """A candidate that has become the leader."""
     found = Candidate(leases, time, "first")
     found.elector.turn()
-    assert found.told == ["gained"]
+    assert found.reported == ["gained"]
     return found
 
 
@@ -172,7 +172,7 @@ def test_the_second_waits_while_the_first_renews(
     for _ in range(20):
         first.elector.turn()
         time.seconds += second.elector.turn()
-    assert (first.leads, second.leads, second.told) == (True, False, [])
+    assert (first.leads, second.leads, second.reported) == (True, False, [])
 
 
 def test_a_silent_leader_stops_before_the_second_starts(
@@ -184,7 +184,7 @@ def test_a_silent_leader_stops_before_the_second_starts(
         second.elector.turn()
         assert not (first.leads and second.leads)
         time.seconds += 0.5
-    assert second.told == ["gained"]
+    assert second.reported == ["gained"]
     assert not first.leads
 
 
@@ -197,7 +197,7 @@ def test_a_leader_that_slept_too_long_ends(first: Candidate, leases: Leases, tim
     assert not first.leads
     first.elector.turn()
     assert first.elector.lost == "leadership is lost: it could not be renewed in time"
-    assert first.told == ["gained", first.elector.lost]
+    assert first.reported == ["gained", first.elector.lost]
 
 
 def test_the_lease_counts_from_before_the_request(
@@ -235,7 +235,7 @@ def test_an_outage_shorter_than_the_deadline_is_survived(
     leases.fail = None
     first.elector.turn()
     assert first.leads
-    assert first.told == ["gained"]
+    assert first.reported == ["gained"]
 
 
 def test_an_outage_longer_than_the_deadline_ends_the_leader(
@@ -320,7 +320,7 @@ def test_one_who_never_led_releases_nothing(first: Candidate, leases: Leases, ti
 
 
 def test_of_two_that_see_a_free_lease_one_is_faster(leases: Leases, time: Time) -> None:
-    """The other is told by the conflict."""
+    """The other learns it from the conflict."""
     first, second = Candidate(leases, time, "first"), Candidate(leases, time, "second")
     leases.lease = {
         "apiVersion": "coordination.k8s.io/v1",

@@ -15,7 +15,7 @@ class Turns:
     """A loop whose turns take a second each, the last of three stops it.
 
     Attributes:
-        waits: what the loop told about wake-ups.
+        waits: what the loop reported about wake-ups.
     """
 
     def __init__(self, woken_in: int) -> None:

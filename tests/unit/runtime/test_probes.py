@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The pages of the process: alive while its loops go round, ready while it hears of the cluster."""
+"""The pages of the process: alive while its loops go round, ready while the cluster answers."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_a_wrong_address_is_refused(text: str) -> None:
         parse_address(text)
 
 
-def test_a_taken_address_is_told() -> None:
+def test_a_taken_address_is_reported() -> None:
     """In one line, before anything else happens."""
     with served({}) as base:
         address = base.removeprefix("http://")

@@ -107,7 +107,7 @@ def test_a_renewed_certificate_is_used_at_once(
         assert ask(url, trust=new.authority)[0] == 200
 
 
-def test_a_certificate_that_cannot_be_used_is_told(files: server.Certificate) -> None:
+def test_a_certificate_that_cannot_be_used_is_reported(files: server.Certificate) -> None:
     """With both files and what is wrong with them, before anything else happens."""
     with pytest.raises(UsageError, match=r"nowhere .* cannot be used: No such file"):
         Certificate(Path("nowhere"), files.key)

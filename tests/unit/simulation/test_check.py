@@ -113,7 +113,7 @@ def test_every_law_of_a_step_can_be_broken(steps: list[Taken]) -> None:
     assert broken == set(STEP_LAWS)
 
 
-def test_a_broken_table_is_told_by_its_rows_alone() -> None:
+def test_a_broken_table_is_shown_by_its_rows_alone() -> None:
     """What builds on a broken part is not looked at."""
     (result,) = check(redirected(State.APPLYING, Event.WAITING, State.BUILDING))
     (item,) = result.broken
@@ -128,7 +128,7 @@ def test_a_broken_table_is_told_by_its_rows_alone() -> None:
     )
 
 
-def test_a_broken_meaning_is_told_by_a_step() -> None:
+def test_a_broken_definition_is_shown_by_a_step() -> None:
     """A state that rests but says Unknown breaks the laws of kstatus."""
     states = {
         **TABLE.states,
@@ -142,7 +142,7 @@ def test_a_broken_meaning_is_told_by_a_step() -> None:
     assert story[-1] == "Then at rest with Ready=Unknown."
 
 
-def test_a_table_that_does_something_else_is_told_by_a_lifecycle() -> None:
+def test_a_table_that_does_something_else_is_shown_by_a_lifecycle() -> None:
     """Its rows keep every law, but drift is not repaired at once."""
     table = redirected(State.READY, Event.DRIFTED, State.PENDING)
     assert check_rows(table).broken == ()
@@ -170,7 +170,7 @@ def test_the_command_tells_what_is_wrong(monkeypatch: pytest.MonkeyPatch) -> Non
     assert "    Built happens: it goes to Applying." in done.output
 
 
-def test_a_table_that_does_not_load_is_told_too(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_table_that_does_not_load_is_reported_too(capsys: pytest.CaptureFixture[str]) -> None:
     """`define` refuses it at import, and says which table it was."""
     table = redirected(State.APPLYING, Event.WAITING, State.BUILDING)
     with pytest.raises(UnsoundTableError) as caught:

@@ -34,7 +34,7 @@ def test_time_does_not_run_backwards() -> None:
 
 
 def test_another_clock_goes_its_own_way() -> None:
-    """It is ahead by what it is told, whatever the first one is set to."""
+    """It is ahead by what it is set to, whatever the first one is set to."""
     clock = VirtualClock()
     other = OtherClock(clock)
     other.offset = MINUTE

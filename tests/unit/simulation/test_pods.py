@@ -124,7 +124,7 @@ def test_a_controller_holds_objects_for_as_long_as_its_pods_live() -> None:
     world.create()
     world.settle()
     repository = ObjectRef.of(world.user.create(git_repository("one")))
-    world.process.deaf = True
+    world.process.disconnected = True
     world.user.delete(CONTROLLER)
     world.controllers.run()
 

@@ -50,7 +50,7 @@ def test_the_lifecycles_see_every_state() -> None:
     assert seen == {*State, None}
 
 
-def test_a_lifecycle_that_goes_wrong_is_told() -> None:
+def test_a_lifecycle_that_goes_wrong_is_reported() -> None:
     """With the place in the story and what came instead."""
 
     def change(row: Row) -> Row:
@@ -61,7 +61,7 @@ def test_a_lifecycle_that_goes_wrong_is_told() -> None:
         play(lifecycle("drift"), world(change))
 
 
-def test_going_round_in_circles_is_told() -> None:
+def test_going_round_in_circles_is_reported() -> None:
     """Instead of never coming back."""
 
     def change(row: Row) -> Row:
@@ -72,7 +72,7 @@ def test_going_round_in_circles_is_told() -> None:
         play(lifecycle("install"), world(change))
 
 
-def test_writing_what_is_not_recorded_is_told() -> None:
+def test_writing_what_is_not_recorded_is_reported() -> None:
     """The write-ahead of the inventory is watched in every simulation."""
     world = stage()
     item = {
@@ -198,7 +198,7 @@ def test_a_scenario_may_set_clocks_and_let_pods_linger() -> None:
         ("{events: [DriftDetected]}", "no event DriftDetected, only Progressing"),
     ],
 )
-def test_an_expectation_that_does_not_come_true_is_told(expected: str, words: str) -> None:
+def test_an_expectation_that_does_not_come_true_is_reported(expected: str, words: str) -> None:
     """With what came instead."""
     with pytest.raises(ExpectationError) as caught:
         play(load(f"story: [{{expect: {expected}}}]", "hope"), stage())
