@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An upgrade with more and more custom resources that have to be stored anew."""
+"""An upgrade with more and more custom resources that have to be stored again."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ log = logging.getLogger("fluxsm.certificate")
 
 
 class Certificate:
-    """A certificate with its key. Files that change, as those of a Secret do, are read anew."""
+    """A certificate with its key. Files that change, as those of a Secret do, are read again."""
 
     def __init__(self, chain: Path, key: Path) -> None:
         """Read both files, PEM.

@@ -223,7 +223,7 @@ def command(**flags: Any) -> None:
     """Run the operator until it is stopped.
 
     The exit code is 0 after SIGTERM, and 1 after an error that only a new process, or somebody
-    else, can mend: flags or credentials that cannot be used, the lease lost. The last line of the
+    else, can fix: flags or credentials that cannot be used, the lease lost. The last line of the
     log says which.
     """
     _set_up_logs(flags["log_encoding"], flags["log_level"])

@@ -297,7 +297,7 @@ def rest_keeps_what_runs(table: Table) -> Iterator[Violation]:
             )
         elif row.guard is None and row.dest is not table.goal:
             yield Violation(
-                text=f"{row} may go round for ever",
+                text=f"{row} may go round forever",
                 story=(*_way(table, row.source), row),
                 end=f"the upgrade is still blocked, and {table.goal} is not reached",
             )

@@ -2,7 +2,7 @@
 """Plan how stored custom resources get to another storage version without loss.
 
 A CRD lists in `status.storedVersions` every version in which an object may still lie in etcd, and
-the API server refuses a CRD that lacks one of them. An object is stored anew by any write to it.
+the API server refuses a CRD that lacks one of them. An object is stored again by any write to it.
 So before a version can go, every object must be written once, and the list be trimmed:
 
 * After an upgrade, when the storage version has changed: rewrite, trim.
@@ -179,7 +179,7 @@ def trim_patch(crd: Manifest) -> dict[str, Any]:
 
 
 def rewrite_patch(obj: Mapping[str, Any], api_version: str) -> Patch:
-    """Return the patch that makes the API server store an object anew.
+    """Return the patch that makes the API server store an object again.
 
     A record of ownership in a version that is going away would break every later server-side
     apply, so all of them are moved to the new version; that is a JSON patch which holds only for

@@ -3,7 +3,7 @@
 
 A Flux that was installed by `flux bootstrap`, Helm or kubectl has fields that are owned by other
 field managers. A server-side apply never removes a field that somebody else owns, so what the
-former owner had set would stay for ever. Moving the ownership records to our own entry makes the
+former owner had set would stay forever. Moving the ownership records to our own entry makes the
 next apply remove what is not wanted any more, without touching what is.
 """
 

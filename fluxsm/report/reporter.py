@@ -34,7 +34,7 @@ SEPARATOR: Final = "; "
 _ZERO: Final = timedelta(0)
 
 Fingerprint: TypeAlias = tuple[str, tuple[tuple[str, str], ...]]
-"""Incarnation and annotations of the report: when they change, it is made anew."""
+"""Incarnation and annotations of the report: when they change, it is made again."""
 
 
 class Reports(Instances, Protocol):

@@ -108,7 +108,7 @@ def test_a_new_storage_version_is_added_to_the_stored_ones(subject: Subject, gro
     assert not isinstance(accepted, ClusterError)
 
 
-def test_an_empty_patch_stores_an_object_anew_at_the_storage_version(
+def test_an_empty_patch_stores_an_object_again_at_the_storage_version(
     subject: Subject, group: str
 ) -> None:
     """It is a write if the stored version is another one, else it is none."""

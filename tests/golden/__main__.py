@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Write the expected results of the starter distribution anew; review them as a diff."""
+"""Write the expected results of the starter distribution again; review them as a diff."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the operator applies changes only on purpose: `make golden` writes the results anew."""
+"""What the operator applies changes only on purpose: `make golden` writes the results again."""
 
 from __future__ import annotations
 

@@ -334,7 +334,7 @@ def test_every_leaf_of_the_tree_is_driven_to_its_condition() -> None:
 
 
 def test_failures_are_retried_with_a_delay_that_doubles() -> None:
-    """0.75 s, 1.5 s, 3 s, ..., never more than the limit; a success starts it anew."""
+    """0.75 s, 1.5 s, 3 s, ..., never more than the limit; a success starts it again."""
     world = World(max_retry=timedelta(seconds=10))
     world.cluster.gate.faults.append(refusing("source-controller", InvalidError))
     world.create()
@@ -352,7 +352,7 @@ def test_failures_are_retried_with_a_delay_that_doubles() -> None:
     assert (again[1] - again[0]).total_seconds() == 0.75
 
 
-def test_an_edit_starts_the_back_off_anew() -> None:
+def test_an_edit_starts_the_back_off_again() -> None:
     """Whoever has just fixed the spec does not wait for the punishment of the old one."""
     world = World()
     world.create(distribution=version("9.x"))
@@ -519,7 +519,7 @@ def test_a_foreign_object_is_never_touched() -> None:
 
 
 def test_an_immutable_field_is_a_failure_that_is_retried() -> None:
-    """The claim is not made anew; reverting the change is enough."""
+    """The claim is not made again; reverting the change is enough."""
     claim = ObjectRef(Kind("", "v1", "PersistentVolumeClaim"), NAMESPACE, "source-controller")
     world = installed(storage={"class": "standard", "size": "1Gi"})
     uid = world.user.get(claim)["metadata"]["uid"]

@@ -81,7 +81,7 @@ class KubeClient:
 
         Args:
             configuration: where the server is, and the credentials.
-            reload: reads the configuration anew, for credentials that have expired.
+            reload: reads the configuration again, for credentials that have expired.
             seconds: time limit of an ordinary request.
             agent: how it calls itself, for audit logs.
         """
@@ -257,7 +257,7 @@ class KubeClient:
         self._pool.connection_pool_kw["socket_options"] = _SOCKET_OPTIONS
 
     def _refresh(self, used: Configuration) -> None:
-        """Read the credentials anew, once for all who were refused with the same ones."""
+        """Read the credentials again, once for all who were refused with the same ones."""
         with self._reloading:
             if self._reload is None or self._configuration is not used:
                 return

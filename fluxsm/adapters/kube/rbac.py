@@ -152,7 +152,7 @@ NAMESPACE: Final = (
         verbs=("patch",),
     ),
     PolicyRule(
-        why="The report, which is made anew when it is deleted or annotated.",
+        why="The report, which is made again when it is deleted or annotated.",
         groups=(names.GROUP,),
         resources=(names.REPORT_PLURAL,),
         verbs=("list", "watch", "create", "update"),

@@ -2,7 +2,7 @@
 """A time limit that holds, whatever the other side does.
 
 Socket time-outs bound the wait for the next byte, not for the whole answer: a server that sends
-one byte now and then, or a name server that never answers, holds a caller for ever. So the work
+one byte now and then, or a name server that never answers, holds a caller forever. So the work
 is done in a thread of its own, the caller waits for it no longer than the limit, and when the
 limit is reached the thread's connections are shut, which ends it as well.
 """

@@ -173,7 +173,7 @@ def test_a_write_is_checked_when_its_connection_is_ready() -> None:
     assert [request.method for request in server.requests] == ["GET"]
 
 
-def test_an_expired_token_is_read_anew() -> None:
+def test_an_expired_token_is_read_again() -> None:
     """The request is sent once more with the new one."""
     with serving(
         lambda request: request.answer(401), lambda request: request.answer(200)
@@ -239,7 +239,7 @@ def test_a_write_is_checked_before_it_is_sent(method: str) -> None:
 
 
 def test_the_check_stands_before_a_second_attempt_too() -> None:
-    """A token that is read anew takes time, in which the lease may run out."""
+    """A token that is read again takes time, in which the lease may run out."""
     checks: list[str] = []
     with serving(
         lambda request: request.answer(401), lambda request: request.answer(200)

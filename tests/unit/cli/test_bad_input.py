@@ -168,7 +168,7 @@ CASES: dict[str, tuple[dict[str, Any], list[str]]] = {
     ),
     "an unknown kind of source": (synced(kind="Svn"), [".spec.sync.kind is 'Svn'", "Bucket"]),
     "an interval that is none": (synced(interval="1 minute"), [".spec.sync.interval"]),
-    "an interval for ever": (synced(interval=f"{'9' * 20}h"), [".spec.sync.interval", "1h30m"]),
+    "an endless interval": (synced(interval=f"{'9' * 20}h"), [".spec.sync.interval", "1h30m"]),
     "a name that is too long": (synced(name="n" * 64), [".spec.sync.name"]),
     # The form of a patch.
     "an empty patch": (patched(" \n"), [f"{PATCH} is empty", FORMS]),

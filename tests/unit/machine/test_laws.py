@@ -219,7 +219,7 @@ BREAKS: list[tuple[Law, Change, str]] = [
     (
         laws.rest_keeps_what_runs,
         sent(State.BUILDING, Event.BLOCKED, State.BUILDING),
-        "may go round for ever",
+        "may go round forever",
     ),
     (
         laws.written_ahead,

@@ -221,7 +221,7 @@ def release(*records: dict[str, Any]) -> dict[str, Any]:
         pytest.param(release(record("a", "v2", "x")), id="records of the new version only"),
     ],
 )
-def test_an_empty_patch_stores_an_object_anew(obj: dict[str, Any]) -> None:
+def test_an_empty_patch_stores_an_object_again(obj: dict[str, Any]) -> None:
     """Nothing has to change but its place in etcd."""
     assert rewrite_patch(obj, f"{GROUP}/v2") == {}
 
