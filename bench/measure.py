@@ -79,15 +79,13 @@ def measured(
     began = time.monotonic()
     yield cost
     cost.seconds = time.monotonic() - began
-    sent = [
-        item for item in await_silence(cluster, before) if (item.agent == REPORT_AGENT) is report
-    ]
+    sent = [item for item in await_idle(cluster, before) if (item.agent == REPORT_AGENT) is report]
     cost.requests = len(sent)
     cost.by_verb = Counter(f"{item.verb} {item.resource}" for item in sent)
     cost.resident = operator.resident()
 
 
-def await_silence(cluster: Cluster, before: int) -> Sequence[Request]:
+def await_idle(cluster: Cluster, before: int) -> Sequence[Request]:
     """The requests since then, once no more come: events are sent beside the work.
 
     The lease of the leader is left out: it is renewed by the clock, whatever the work.

@@ -19,7 +19,7 @@ from fluxsm.adapters.bundled import Distributions
 from fluxsm.adapters.certificate import Certificate
 from fluxsm.adapters.clock import SystemClock
 from fluxsm.adapters.kube.client import KubeClient
-from fluxsm.adapters.kube.cluster import SILENCE_SECONDS, KubeCluster
+from fluxsm.adapters.kube.cluster import IDLE_SECONDS, KubeCluster
 from fluxsm.adapters.kube.reviews import Reviews
 from fluxsm.adapters.kube.watch import RESYNC_SECONDS, Heartbeat
 from fluxsm.adapters.kube.watches import LiveObjects, SingletonWatch
@@ -46,7 +46,7 @@ log = logging.getLogger("fluxsm.app")
 STUCK_SECONDS = 300.0
 """A loop or watch without a sign of life for this long is stuck, and so not alive."""
 
-SILENT_SECONDS = 180.0
+UNREADY_SECONDS = 180.0
 """A watch that received nothing from the API server for this long does not know what is there."""
 
 REVIEW_SECONDS = 5.0
@@ -68,7 +68,7 @@ class Options:
         health_address: where the probes are served; empty means nowhere.
         metrics: where and to whom the metrics are served.
         election: how leadership is kept; None means that there is no other process.
-        silence: seconds without a word after which a watch is opened again.
+        idle_limit: seconds without data after which a watch is opened again.
         resync: seconds after which a watch reads the whole list again.
         registry: how registries are reached.
     """
@@ -77,7 +77,7 @@ class Options:
     health_address: str = ""
     metrics: MetricsSettings = field(default_factory=MetricsSettings)
     election: LeaderElectionConfig | None = None
-    silence: float = SILENCE_SECONDS
+    idle_limit: float = IDLE_SECONDS
     resync: float = RESYNC_SECONDS
     registry: RegistrySettings = field(default_factory=RegistrySettings)
 
@@ -95,7 +95,7 @@ class Operator:
         self.metrics = PrometheusMetrics()
         client.on_request = self.metrics.request
         self._client = client
-        self._cluster = KubeCluster(client, silence=options.silence, span=options.resync)
+        self._cluster = KubeCluster(client, idle_limit=options.idle_limit, span=options.resync)
         self._loop = Loop(self._turn, self._clock, self.metrics.woken)
         wake = self._loop.wake
         restarted, resync = self.metrics.watch_restarted, options.resync
@@ -195,7 +195,7 @@ class Operator:
             self.metrics,
             self._clock,
             settings,
-            silence=options.silence,
+            idle_limit=options.idle_limit,
             resync=options.resync,
         )
 
@@ -271,7 +271,7 @@ class Operator:
         now = self._clock.monotonic()
         alive = self._alive_page()
         ages = {watch.name: now - watch.received for watch in self._watches()}
-        return alive if alive.status != 200 else _page(ages, SILENT_SECONDS)
+        return alive if alive.status != 200 else _page(ages, UNREADY_SECONDS)
 
     def _watches(self) -> list[Heartbeat]:
         """The signs of life of all watches; a process in waiting has none."""
@@ -294,7 +294,7 @@ class Operator:
 
 def _page(ages: Mapping[str, float], limit: float) -> Page:
     """Good as long as nothing is older than the limit, in seconds."""
-    late = [f"{name}: silent for {age:.0f}s" for name, age in ages.items() if age > limit]
+    late = [f"{name}: no activity for {age:.0f}s" for name, age in ages.items() if age > limit]
     return Page(500, ("\n".join(late) + "\n").encode()) if late else Page(200, b"ok\n")
 
 

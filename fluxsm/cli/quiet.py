@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Keep the operator's log silent while it only plays."""
+"""Switch the operator's log off while it only plays."""
 
 from __future__ import annotations
 

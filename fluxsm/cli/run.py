@@ -102,7 +102,7 @@ _SWITCH: dict[str, Any] = {
     type=Duration("1s", "24h"),
     default="35s",
     show_default=True,
-    help="How long others respect a leader that is silent.",
+    help="How long others respect a leader that does not renew the lease.",
 )
 @click.option(
     "--leader-election-renew-deadline",
@@ -127,11 +127,11 @@ _SWITCH: dict[str, Any] = {
 )
 @click.option(
     "--watch-idle-limit",
-    "silence",
+    "idle_limit",
     type=Duration("1s", "24h"),
     default="90s",
     show_default=True,
-    help="A watch that is silent for longer is opened again; the API server speaks every minute.",
+    help="A watch that is idle for longer is opened again; bookmarks come every minute.",
 )
 @click.option(
     "--watch-resync-interval",
@@ -271,7 +271,7 @@ def _options(flags: dict[str, Any]) -> Any:
         health_address=flags["health_addr"],
         metrics=metrics.settings(flags),
         election=_config(flags),
-        silence=flags["silence"].total_seconds(),
+        idle_limit=flags["idle_limit"].total_seconds(),
         resync=flags["resync"].total_seconds(),
         registry=replace(registry.settings(), cache=flags["cache"]),
     )

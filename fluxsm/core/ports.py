@@ -254,7 +254,7 @@ class Cluster(Protocol):
 
         Raises:
             ExpiredError: the resourceVersion is forgotten (410, as status or in the stream).
-            UnavailableError: the connection broke or was silent for too long.
+            UnavailableError: the connection broke or was idle for too long.
         """
 
     def serves(self, kind: Kind) -> bool:

@@ -21,7 +21,7 @@ def start(instance: Instance, tick: timedelta) -> Memory:
     """The memory of a process that sees an instance for the first time.
 
     A failure that the status still shows is what the first run tries to get over: an alert on
-    Ready=False must not fall silent because the operator restarts.
+    Ready=False must not be resolved because the operator restarts.
     """
     run = _fresh(Trigger.START, instance, tick)
     return Memory(

@@ -41,11 +41,11 @@ class Reporting:
         clock: SystemClock,
         settings: Settings,
         *,
-        silence: float,
+        idle_limit: float,
         resync: float,
     ) -> None:
         self.client = client.apart(agent=REPORT_AGENT)
-        self._cluster = KubeCluster(self.client, silence=silence, span=resync)
+        self._cluster = KubeCluster(self.client, idle_limit=idle_limit, span=resync)
         self._loop = Loop(self._turn, clock)
         self._reports = SingletonWatch(
             self._cluster,

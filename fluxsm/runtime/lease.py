@@ -24,7 +24,7 @@ class LeaderElectionConfig:
     """How leadership is kept.
 
     Attributes:
-        duration: how long others wait for a holder that is silent.
+        duration: how long others wait for a holder that does not renew.
         deadline: how long the holder itself goes on without a renewal; what is left until
             `duration` is the margin for its last requests.
         retry: pause between two requests.

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Disruptions of an operator and of its API server, whatever state the operator is in.
 
-The stated limits: a request that gets no answer is given up after 15 s, a watch that is silent
+The stated limits: a request that gets no answer is given up after 15 s, a watch that is idle
 after `--watch-idle-limit`, and the pause before the next attempt is 30 s at most. A process that is
 asked to end has ten seconds.
 """
@@ -45,7 +45,7 @@ class Subject:
 
     def gives_up(self, *, after: int) -> bool:
         """Whether a time limit has ended something, some first lines of the log aside."""
-        limits = ("silent for too long", "did not answer in time")
+        limits = ("idle for too long", "did not answer in time")
         return any(self.process.says(text, after=after) for text in limits)
 
     def errors(self) -> list[str]:

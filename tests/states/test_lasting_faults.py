@@ -220,7 +220,7 @@ def test_a_deletion_is_seen_though_no_status_can_be_saved() -> None:
 
 
 def test_an_instance_that_is_gone_is_asked_about_once() -> None:
-    """Deleted by hand while the watch is silent: one answer says so, and the watch reads again."""
+    """Deleted by hand while the watch is idle: one answer says so, and the watch reads again."""
     world = installed()
     world.process.disconnected = True
     world.user.patch(INSTANCE, {"metadata": {"finalizers": None}})

@@ -172,22 +172,22 @@ class KubeClient:
         what: str,
         query: Mapping[str, str],
         accept: str,
-        silence: float,
+        idle_limit: float,
     ) -> urllib3.BaseHTTPResponse:
-        """Open a stream of lines; reading raises when it is silent for too long.
+        """Open a stream of lines; reading raises when it is idle for too long.
 
         Args:
             path: from the root of the server.
             what: what is watched, for messages.
             query: parameters.
             accept: of the answer.
-            silence: the longest pause between two pieces of data, in seconds.
+            idle_limit: the longest pause between two pieces of data, in seconds.
 
         Raises:
             ClusterError: the leaf that fits the answer.
         """
         response = self._send(
-            "GET", path, what, query, None, "application/json", accept, silence, preload=False
+            "GET", path, what, query, None, "application/json", accept, idle_limit, preload=False
         )
         if response.status >= 400:
             try:

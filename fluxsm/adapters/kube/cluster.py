@@ -21,8 +21,8 @@ from fluxsm.errors import ClusterError, ExpiredError, InvalidError, NotFoundErro
 PARALLEL: Final = 8
 """Applies that are under way at the same time."""
 
-SILENCE_SECONDS: Final = 90.0
-"""Bookmarks come about once a minute, so a connection that is silent for longer is dead."""
+IDLE_SECONDS: Final = 90.0
+"""Bookmarks come about once a minute, so a connection that is idle for longer is dead."""
 
 _METADATA_LIST: Final = (
     "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"
@@ -38,7 +38,7 @@ class KubeCluster(Cluster):
         self,
         client: KubeClient,
         *,
-        silence: float = SILENCE_SECONDS,
+        idle_limit: float = IDLE_SECONDS,
         span: float = RESYNC_SECONDS,
         manager: str = names.MANAGER,
     ) -> None:
@@ -46,13 +46,13 @@ class KubeCluster(Cluster):
 
         Args:
             client: the connection.
-            silence: seconds without a word after which a watch counts as broken.
+            idle_limit: seconds without data after which a watch counts as broken.
             span: seconds for which the API server keeps a watch open.
             manager: field manager of what is written.
         """
         self._client = client
         self._managed = {"fieldManager": manager}
-        self._silence = silence
+        self._idle_limit = idle_limit
         self._watching = {
             "watch": "true",
             "allowWatchBookmarks": "true",
@@ -312,7 +312,7 @@ class KubeCluster(Cluster):
             what=what,
             query=query,
             accept=_METADATA if metadata_only else "application/json",
-            silence=self._silence,
+            idle_limit=self._idle_limit,
         )
         interrupt.arm(response.shutdown)
         try:
@@ -334,14 +334,14 @@ def _query(*, labels: str, fields: str) -> dict[str, str]:
 
 
 def _lines(response: urllib3.BaseHTTPResponse, what: str) -> Iterator[bytes]:
-    """The lines of a stream; a broken or silent connection is an error, an end is not."""
+    """The lines of a stream; a broken or idle connection is an error, an end is not."""
     rest = b""
     try:
         for chunk in response.stream(amt=None, decode_content=True):
             *lines, rest = (rest + chunk).split(b"\n")
             yield from (line for line in lines if line)
     except urllib3.exceptions.ReadTimeoutError:
-        raise UnavailableError(f"{what}: the connection was silent for too long") from None
+        raise UnavailableError(f"{what}: the connection was idle for too long") from None
     except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
         raise UnavailableError(f"{what}: the connection broke ({type(error).__name__})") from None
     if rest:

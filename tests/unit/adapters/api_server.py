@@ -45,15 +45,15 @@ class Request:
         if length is not None:
             self._handler.close_connection = True
 
-    def stream(self, *lines: bytes, silent: bool = False) -> None:
-        """Answer with lines and end, or fall silent after them."""
+    def stream(self, *lines: bytes, idle: bool = False) -> None:
+        """Answer with lines and end, or send nothing more after them."""
         self._handler.send_response(200)
         self._handler.send_header("Transfer-Encoding", "chunked")
         self._handler.end_headers()
         for line in lines:
             self._handler.wfile.write(b"%x\r\n%s\r\n" % (len(line), line))
             self._handler.wfile.flush()
-        if silent:
+        if idle:
             self.hang()
         else:
             self._handler.wfile.write(b"0\r\n\r\n")

@@ -87,7 +87,7 @@ def test_an_answer_that_is_no_object_is_an_error(body: bytes) -> None:
 @pytest.mark.parametrize(
     ("answer", "word"),
     [
-        pytest.param(lambda request: request.hang(), "did not answer in time", id="silence"),
+        pytest.param(lambda request: request.hang(), "did not answer in time", id="idle"),
         pytest.param(
             lambda request: request.answer(200, b'{"a":', length=99), "broke", id="broken off"
         ),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A watch over a connection that ends, breaks, falls silent, or tells of a forgotten history."""
+"""A watch over a connection that ends, breaks, becomes idle, or reports a forgotten history."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from fluxsm.errors import ExpiredError, UnavailableError
 from tests.unit.adapters.api_server import Request, serving
 
 KIND = Kind("", "v1", "ConfigMap")
-SILENCE = 0.3
+IDLE = 0.3
 
 
 def line(type_: str, version: int = 1, **metadata: Any) -> bytes:
@@ -42,7 +42,7 @@ def watch(
     events: list[WatchEvent] = []
     error: Exception | None = None
     with serving(*answers) as server:
-        cluster = KubeCluster(server.client(), silence=SILENCE)
+        cluster = KubeCluster(server.client(), idle_limit=IDLE)
         try:
             for event in cluster.watch(KIND, resource_version=version, interrupt=interrupt):
                 events.append(event)  # noqa: PERF402 what came before the error counts
@@ -66,7 +66,7 @@ def test_objects_of_a_stream_carry_their_kind() -> None:
 
 
 def test_a_watch_goes_on_from_a_version() -> None:
-    """And asks for bookmarks, so that silence means something."""
+    """And asks for bookmarks, so that an idle stream means something."""
     _, _, (path,) = watch(lambda request: request.stream(), version="42")
     assert "resourceVersion=42" in path
     assert "timeoutSeconds=290" in path
@@ -117,7 +117,7 @@ def test_a_server_that_cannot_stream_a_list_is_asked_for_one(status: int) -> Non
             lambda r: r.stream(b'{"type": "X"}\n'), UnavailableError, "not a watch", id="no object"
         ),
         pytest.param(
-            lambda r: r.stream(silent=True), UnavailableError, "silent for too long", id="silence"
+            lambda r: r.stream(idle=True), UnavailableError, "idle for too long", id="idle"
         ),
         pytest.param(
             lambda r: r.answer(200, line("ADDED"), length=999), UnavailableError, "broke", id="cut"
@@ -134,24 +134,24 @@ def test_what_ends_a_watch(
 
 
 def test_what_was_reported_before_the_end_counts() -> None:
-    """Silence comes after an event that is not lost."""
-    events, error, _ = watch(lambda request: request.stream(line("ADDED"), silent=True))
+    """The stream becomes idle after an event that is not lost."""
+    events, error, _ = watch(lambda request: request.stream(line("ADDED"), idle=True))
     assert [event.type for event in events] == ["ADDED"]
     assert isinstance(error, UnavailableError)
 
 
-def test_nothing_waits_over_a_connection_as_silent_as_a_watch() -> None:
-    """What made the watch silent made the idle connections silent too."""
+def test_nothing_waits_over_a_connection_as_dead_as_a_watch() -> None:
+    """What cut the watch off cut the unused connections off too."""
 
     def stream(request: Request) -> None:
-        request.stream(line("ADDED"), silent=True)
+        request.stream(line("ADDED"), idle=True)
 
     def answer(request: Request) -> None:
         request.answer(200)
 
     with serving(stream, answer, stream, answer) as server:
         client = server.client()
-        cluster = KubeCluster(client, silence=SILENCE)
+        cluster = KubeCluster(client, idle_limit=IDLE)
         events = cluster.watch(KIND, resource_version="5")
         next(events)
         client.request("GET", "/before", what="reading")
@@ -172,10 +172,10 @@ def test_a_watch_can_be_interrupted_from_outside() -> None:
 
     def answer(request: Request) -> None:
         reached.set()
-        request.stream(line("ADDED"), silent=True)
+        request.stream(line("ADDED"), idle=True)
 
     with serving(answer) as server:
-        cluster = KubeCluster(server.client(), silence=60)
+        cluster = KubeCluster(server.client(), idle_limit=60)
         events = cluster.watch(KIND, resource_version="5", interrupt=interrupt)
         next(events)
         assert reached.is_set()

@@ -328,10 +328,10 @@ def test_a_list_that_is_on_its_way_is_not_requested_twice() -> None:
 
 
 def test_a_refresh_wakes_the_thread_of_a_watch(caplog: pytest.LogCaptureFixture) -> None:
-    """In the middle of a silent connection; that it ended is worth no line in the log."""
+    """In the middle of an idle connection; that it ended is worth no line in the log."""
     opened: queue.Queue[Interrupt] = queue.Queue()
 
-    class Silent:
+    class Idle:
         """An API server that says nothing after the list."""
 
         def watch(self, _kind: Kind, **options: Any) -> Iterator[WatchEvent]:
@@ -342,7 +342,7 @@ def test_a_refresh_wakes_the_thread_of_a_watch(caplog: pytest.LogCaptureFixture)
             assert broken.wait(10)
             raise UnavailableError("the connection broke")
 
-    cluster: Any = Silent()
+    cluster: Any = Idle()
     watch = Watch(cluster, Scope(kind=KIND), SystemClock(), lambda: None)
     watch.start()
     opened.get(timeout=10)

@@ -131,7 +131,7 @@ def test_other_objects_of_the_file_are_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("command", [["build"], ["install", "--export"]])
 def test_one_file_is_taken_and_no_url(tmp_path: Path, command: list[str]) -> None:
-    """The last of several is not silently taken."""
+    """The last of several is not taken without an error."""
     done = run(tmp_path, GOOD["the least"], *command, "-f", "FILE", "-f", "FILE")
     assert (done.exit_code, "--filename is given 2 times" in done.stderr) == (1, True)
     done = run(tmp_path, "", *command, "-f", "https://x.io/flux.yaml")

@@ -164,7 +164,7 @@ def test_a_state_without_a_definition_is_refused() -> None:
 
 
 def test_a_state_that_is_defined_twice_is_refused() -> None:
-    """A second definition would silently win."""
+    """A second definition would win without an error."""
     assert "defined twice" in refused(lambda rows: rows, (*DEFINITIONS, DEFINITIONS[0]))
 
 

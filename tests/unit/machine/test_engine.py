@@ -41,7 +41,7 @@ def test_the_engine_agrees_with_the_table(case: Case) -> None:
 
 
 def test_an_event_that_the_state_does_not_know_is_refused() -> None:
-    """A handler that answers outside its contract is an error, not a silent no-op."""
+    """A handler that answers outside its contract is an error, not a no-op."""
     with pytest.raises(NoRowError, match="no row for Healthy in Ready"):
         ENGINE.advance(State.READY, Event.HEALTHY, observed(frozenset()))
 

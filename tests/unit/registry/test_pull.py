@@ -180,7 +180,9 @@ def test_a_dripping_manifest_does_not_hold_the_pull(faulty: FaultyRegistry, clie
         assert f"GET http://{faulty.host}{path}" in message
 
 
-def test_a_silent_registry_does_not_hold_the_pull(faulty: FaultyRegistry, client: Client) -> None:
+def test_a_registry_without_answers_does_not_hold_the_pull(
+    faulty: FaultyRegistry, client: Client
+) -> None:
     """It takes the request and says nothing, not even a header."""
     over = Event()
 

@@ -82,9 +82,13 @@ def test_a_loop_that_hangs_is_not_alive(
         long_after(clock)
         status, late = health()
         assert status == 500
-        assert "the loop: silent for 301s" in late
+        assert "the loop: no activity for 301s" in late
         ends.set()
-        until(lambda: "the loop: silent for 301s" not in health()[1], "turn of the loop", seconds=5)
+        until(
+            lambda: "the loop: no activity for 301s" not in health()[1],
+            "turn of the loop",
+            seconds=5,
+        )
 
 
 def test_a_watch_that_hangs_is_not_alive(clock: VirtualClock) -> None:
@@ -94,7 +98,7 @@ def test_a_watch_that_hangs_is_not_alive(clock: VirtualClock) -> None:
         long_after(clock)
         status, late = health()
         assert status == 500
-        assert "watch of fluxcd.controlplane.io/v1 FluxInstance: silent for 301s" in late
+        assert "watch of fluxcd.controlplane.io/v1 FluxInstance: no activity for 301s" in late
 
 
 def test_an_election_that_hangs_is_not_alive(clock: VirtualClock) -> None:
@@ -104,4 +108,4 @@ def test_an_election_that_hangs_is_not_alive(clock: VirtualClock) -> None:
         long_after(clock)
         status, late = health()
         assert status == 500
-        assert "the election: silent for 301s" in late
+        assert "the election: no activity for 301s" in late

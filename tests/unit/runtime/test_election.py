@@ -175,7 +175,7 @@ def test_the_second_waits_while_the_first_renews(
     assert (first.leads, second.leads, second.reported) == (True, False, [])
 
 
-def test_a_silent_leader_stops_before_the_second_starts(
+def test_a_disconnected_leader_stops_before_the_second_starts(
     first: Candidate, leases: Leases, time: Time
 ) -> None:
     """There is no moment with two leaders, whatever the moment."""

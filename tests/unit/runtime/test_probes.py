@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from fluxsm.app import SILENT_SECONDS, STUCK_SECONDS, _page
+from fluxsm.app import STUCK_SECONDS, UNREADY_SECONDS, _page
 from fluxsm.errors import UsageError
 from fluxsm.runtime.probes import Page, Pages, PageServer, parse_address
 
@@ -47,14 +47,14 @@ def test_pages_are_found_with_and_without_a_slash_or_a_query() -> None:
 def test_a_failing_page_says_why() -> None:
     """The status is what the kubelet reads, the body is for people."""
     with served({"/readyz": lambda: _page({"the loop": 301.0}, STUCK_SECONDS)}) as base:
-        assert ask(f"{base}/readyz") == (500, b"the loop: silent for 301s\n")
+        assert ask(f"{base}/readyz") == (500, b"the loop: no activity for 301s\n")
 
 
 def test_a_page_is_good_up_to_its_limit() -> None:
     """And only the late ones are named."""
     assert _page({"a": STUCK_SECONDS}, STUCK_SECONDS).status == 200
-    late = _page({"a": 1.0, "b": SILENT_SECONDS + 1}, SILENT_SECONDS)
-    assert (late.status, late.body) == (500, b"b: silent for 181s\n")
+    late = _page({"a": 1.0, "b": UNREADY_SECONDS + 1}, UNREADY_SECONDS)
+    assert (late.status, late.body) == (500, b"b: no activity for 181s\n")
 
 
 @pytest.mark.parametrize("text", ["8081", ":", "host:port", ":99999", ""])

@@ -246,7 +246,7 @@ def test_the_command_says_what_is_missing(args: list[str], words: str) -> None:
 
 
 def test_the_log_is_as_it_was_after_a_simulation() -> None:
-    """The command only keeps it silent while it plays."""
+    """The command only switches it off while it plays."""
     log = logging.getLogger("fluxsm")
     before = log.level
     assert CliRunner().invoke(command, ["drift"]).exit_code == 0
