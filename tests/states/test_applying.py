@@ -11,7 +11,7 @@ from fluxsm.api.objects import ObjectRef
 from fluxsm.machine.states import State
 from fluxsm.simulation.registry import NEW, starter
 from fluxsm.simulation.world import World
-from tests.states.scenes import CONTROLLER, GIT_CRD, git_repository, installed
+from tests.states.worlds import CONTROLLER, GIT_CRD, git_repository, installed
 
 HELD = {"metadata": {"finalizers": ["example.com/held"]}}
 FREE = {"metadata": {"finalizers": None}}

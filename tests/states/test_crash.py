@@ -16,7 +16,7 @@ from fluxsm.machine.states import State
 from fluxsm.simulation.audit import orphans, picture, unreadable
 from fluxsm.simulation.faults import Crash, Fault, When
 from fluxsm.simulation.world import NAMESPACE, World
-from tests.states.scenes import git_repository, installed, old_flux, version
+from tests.states.worlds import git_repository, installed, old_flux, version
 
 LONG = timedelta(minutes=2)
 

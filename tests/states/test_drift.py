@@ -10,7 +10,7 @@ from fluxsm.machine.states import State
 from fluxsm.machine.triggers import Trigger
 from fluxsm.objects.drift import FIRST_PAUSE, FREE_REPAIRS
 from fluxsm.simulation.world import World
-from tests.states.scenes import CONTROLLER, installed, old_flux, unhealthy, version
+from tests.states.worlds import CONTROLLER, installed, old_flux, unhealthy, version
 
 
 def test_a_deleted_object_is_back_at_once() -> None:

@@ -31,7 +31,7 @@ from fluxsm.simulation.faults import Fault
 from fluxsm.simulation.registry import only, starter, starter_files
 from fluxsm.simulation.requests import Request
 from fluxsm.simulation.world import INSTANCE, NAMESPACE, World
-from tests.states.scenes import CONTROLLER, DIGEST, REFERENCE, installed, version
+from tests.states.worlds import CONTROLLER, DIGEST, REFERENCE, installed, version
 
 MINUTE = timedelta(minutes=1)
 
@@ -274,7 +274,7 @@ def test_a_crd_that_is_never_established_fails_its_stage() -> None:
 
 def test_a_resource_that_cannot_be_migrated_is_a_visible_failure() -> None:
     """MigrationError: never only a log line; the retry finds the rest again."""
-    from tests.states.scenes import GIT, migrating
+    from tests.states.worlds import GIT, migrating
 
     world = migrating()
 

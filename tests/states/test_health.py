@@ -15,7 +15,7 @@ from fluxsm.machine.states import State
 from fluxsm.simulation.faults import Fault
 from fluxsm.simulation.requests import Request
 from fluxsm.simulation.world import NAMESPACE, World
-from tests.states.scenes import CONTROLLER
+from tests.states.worlds import CONTROLLER
 
 POD = Kind("", "v1", "Pod")
 SETS = Kind("apps", "v1", "ReplicaSet")

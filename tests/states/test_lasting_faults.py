@@ -19,7 +19,7 @@ from fluxsm.simulation.faults import missing_permission, refusal
 from fluxsm.simulation.registry import NEW, only
 from fluxsm.simulation.world import INSTANCE, World
 from states.behaviour import BEHAVIOUR
-from tests.states.scenes import (
+from tests.states.worlds import (
     CONTROLLER,
     DIGEST,
     GIT,

@@ -22,13 +22,13 @@ from fluxsm.simulation.registry import NEW, only, starter
 from fluxsm.simulation.world import INSTANCE, NAMESPACE, World
 from states.table import TABLE
 from tests.states import laws
-from tests.states.scenes import (
+from tests.states.worlds import (
     CONTROLLER,
     DIGEST,
     GIT,
     GIT_CRD,
     REFERENCE,
-    SCENES,
+    WORLDS,
     git_repository,
     installed,
     migrating,
@@ -157,16 +157,16 @@ def test_a_changed_spec_is_picked_up_at_once_while_waiting() -> None:
     assert f"Deployment/{NAMESPACE}/kustomize-controller" in world.managed()
 
 
-@pytest.mark.parametrize("state", list(SCENES), ids=str)
+@pytest.mark.parametrize("state", list(WORLDS), ids=str)
 def test_every_scene_is_what_it_says(state: State) -> None:
     """The worlds of the next tests are in the state that they are named after."""
-    assert SCENES[state]().at(state)
+    assert WORLDS[state]().at(state)
 
 
-@pytest.mark.parametrize("state", [s for s in SCENES if s is not State.UNINSTALLING], ids=str)
+@pytest.mark.parametrize("state", [s for s in WORLDS if s is not State.UNINSTALLING], ids=str)
 def test_a_suspension_is_noticed_in_every_state(state: State) -> None:
     """At once, without another write to the cluster; and a resume leads to Ready."""
-    world = SCENES[state]()
+    world = WORLDS[state]()
     world.suspend()
     writes = len(world.cluster.gate.mutations())
     assert world.settle() is None
@@ -179,10 +179,10 @@ def test_a_suspension_is_noticed_in_every_state(state: State) -> None:
     assert (orphans(world), unreadable(world)) == ([], [])
 
 
-@pytest.mark.parametrize("state", list(SCENES), ids=str)
+@pytest.mark.parametrize("state", list(WORLDS), ids=str)
 def test_a_deletion_is_noticed_in_every_state(state: State) -> None:
     """The instance goes, and with it everything that it installed, unless it was suspended."""
-    world = SCENES[state]()
+    world = WORLDS[state]()
     world.delete()
     world.settle(timedelta(minutes=6))
     assert world.read() is None
@@ -192,11 +192,11 @@ def test_a_deletion_is_noticed_in_every_state(state: State) -> None:
 
 
 @pytest.mark.parametrize(
-    "state", [s for s in SCENES if s not in {State.UNINSTALLING, State.SUSPENDED}], ids=str
+    "state", [s for s in WORLDS if s not in {State.UNINSTALLING, State.SUSPENDED}], ids=str
 )
 def test_a_changed_spec_is_noticed_in_every_state(state: State) -> None:
     """The next revision is the one of the new spec."""
-    world = SCENES[state]()
+    world = WORLDS[state]()
     world.edit(cluster={"networkPolicy": False})
     world.settle(MINUTE)
     assert world.at(State.READY)
@@ -204,20 +204,20 @@ def test_a_changed_spec_is_noticed_in_every_state(state: State) -> None:
     assert orphans(world) == []
 
 
-@pytest.mark.parametrize("state", list(SCENES), ids=str)
+@pytest.mark.parametrize("state", list(WORLDS), ids=str)
 def test_a_restart_in_any_state_leads_to_the_same_end(state: State) -> None:
     """Nothing that is lost with the process is needed."""
-    world, undisturbed = SCENES[state](), SCENES[state]()
+    world, undisturbed = WORLDS[state](), WORLDS[state]()
     world.boot()
     for each in (world, undisturbed):
         each.settle(MINUTE)
     assert picture(world) == picture(undisturbed)
 
 
-@pytest.mark.parametrize("state", list(SCENES), ids=str)
+@pytest.mark.parametrize("state", list(WORLDS), ids=str)
 def test_a_lost_status_leads_to_the_same_place(state: State) -> None:
     """The saved state is a view: without it everything is worked out again."""
-    world = SCENES[state]()
+    world = WORLDS[state]()
     kept = (world.status.get("inventory"), world.process.state)
     world.user.patch(
         INSTANCE,

@@ -30,7 +30,7 @@ from fluxsm.simulation.audit import orphans, unreadable
 from fluxsm.simulation.faults import Crash, Fault, When
 from fluxsm.simulation.registry import only, starter
 from fluxsm.simulation.world import INSTANCE, NAMESPACE, World
-from tests.states.scenes import CONTROLLER, REFERENCE, git_repository, old_flux, version
+from tests.states.worlds import CONTROLLER, REFERENCE, git_repository, old_flux, version
 
 BOUND = timedelta(minutes=30)
 """How long it may take to Ready after the last fault."""

@@ -11,7 +11,7 @@ from fluxsm.api.objects import Kind, Manifest, ObjectRef
 from fluxsm.errors import NotFoundError
 from fluxsm.simulation.controllers import FLUX_FINALIZER
 from fluxsm.simulation.world import NAMESPACE, World
-from tests.states.scenes import git_repository
+from tests.states.worlds import git_repository
 
 DEPLOYMENT = Kind("apps", "v1", "Deployment")
 POD = Kind("", "v1", "Pod")

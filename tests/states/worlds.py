@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How a world gets to where a test begins."""
+"""Worlds in which a test begins, one in each state."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ def uninstalling() -> World:
     return world
 
 
-SCENES: dict[State, Callable[[], World]] = {
+WORLDS: dict[State, Callable[[], World]] = {
     State.PENDING: pending,
     State.FETCHING_ARTIFACT: fetching,
     State.BUILDING: on_the_way(State.BUILDING),
