@@ -216,7 +216,7 @@ class Range:
         """Read a range.
 
         Raises:
-            ValueError: telling what is wrong with the text.
+            ValueError: what is wrong with the text.
         """
         if not text.strip():
             raise ValueError("the range is empty; write * for any version")

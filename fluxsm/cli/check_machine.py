@@ -28,7 +28,7 @@ def command() -> None:
     try:
         from states.table import TABLE
     except UnsoundTableError as error:
-        _tell_rows(error)
+        _report_rows(error)
         sys.exit(1)
     from fluxsm.simulation.check import check
 
@@ -38,21 +38,21 @@ def command() -> None:
             sound = sound and not result.broken
             click.echo(f"{'✗' if result.broken else '✓'} {result.summary}")
             for item in result.broken:
-                _tell(item.law, item.text, item.story)
+                _report(item.law, item.text, item.story)
     sys.exit(0 if sound else 1)
 
 
-def _tell_rows(error: UnsoundTableError) -> None:
+def _report_rows(error: UnsoundTableError) -> None:
     """A table that does not even load, shown by its rows."""
-    from fluxsm.machine.laws import law_name, tell, violations
+    from fluxsm.machine.laws import describe, law_name, violations
 
     table = error.table
     for law, violation in violations(table):
-        story = tell(violation.story, violation.end, table.initial) if violation.end else []
-        _tell(law_name(law), violation.text, story)
+        story = describe(violation.story, violation.end, table.initial) if violation.end else []
+        _report(law_name(law), violation.text, story)
 
 
-def _tell(law: str, text: str, story: Iterable[str]) -> None:
+def _report(law: str, text: str, story: Iterable[str]) -> None:
     click.echo(f"\n✗ {law}\n  {text}")
     for line in story:
         click.echo(f"    {line}")

@@ -52,7 +52,7 @@ def _find(name: str) -> Scenario:
 def _play(scenario: Scenario) -> int:
     from fluxsm.cli.quiet import quiet
     from fluxsm.simulation.player import GONE, ExpectationError, play, stage
-    from fluxsm.simulation.telling import conditions, tell
+    from fluxsm.simulation.transcript import conditions, describe
     from fluxsm.simulation.world import WorldError
 
     world = stage()
@@ -61,7 +61,7 @@ def _play(scenario: Scenario) -> int:
     def catch_up() -> None:
         nonlocal shown
         for moment in world.moments[shown:]:
-            line = tell(moment)
+            line = describe(moment)
             if line:
                 click.echo(line)
         shown = len(world.moments)

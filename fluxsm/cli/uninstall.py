@@ -66,7 +66,7 @@ def command(
         Kind(names.GROUP, names.VERSION, names.INSTANCE_KIND), namespace, names.SINGLETON
     )
     if dry_run:
-        _tell(cluster, [instance, *refs])
+        _preview(cluster, [instance, *refs])
         return
     if keep_flux:
         _remove(cluster, [ref for ref in refs if ref.kind.kind == "Deployment"], timeout)
@@ -77,7 +77,7 @@ def command(
         sys.exit(1)
 
 
-def _tell(cluster: KubeCluster, refs: Sequence[ObjectRef]) -> None:
+def _preview(cluster: KubeCluster, refs: Sequence[ObjectRef]) -> None:
     find = connection.finder(cluster)
     for ref in refs:
         click.echo(f"✔ {ref} would be deleted" if find(ref) else f"• {ref} does not exist")

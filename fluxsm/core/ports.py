@@ -378,7 +378,7 @@ class Distributions(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KubernetesEvent:
-    """Something worth telling people, as a Kubernetes event.
+    """Something that people should know, as a Kubernetes event.
 
     Attributes:
         type: `Normal` or `Warning`.

@@ -407,7 +407,7 @@ def violations(table: Table) -> Iterator[tuple[Law, Violation]]:
             yield law, violation
 
 
-def tell(story: tuple[Row, ...], end: str, initial: State) -> list[str]:
+def describe(story: tuple[Row, ...], end: str, initial: State) -> list[str]:
     """A story in words, one line for each thing that happens."""
     lines = [f"An instance begins in {initial}."]
     for row in story:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from fluxsm.machine import laws as table_laws
 from fluxsm.machine.engine import Engine, NoRowError
 from fluxsm.machine.explore import cases
-from fluxsm.machine.laws import law_name, tell, violations
+from fluxsm.machine.laws import describe, law_name, violations
 from fluxsm.machine.table import Row, Table
 from fluxsm.simulation import liveness
 from fluxsm.simulation.exploration import explore
@@ -64,7 +64,7 @@ def check_rows(table: Table) -> Result:
         Broken(
             law=law_name(law),
             text=violation.text,
-            story=tuple(tell(violation.story, violation.end, table.initial))
+            story=tuple(describe(violation.story, violation.end, table.initial))
             if violation.end
             else (),
         )
@@ -88,7 +88,7 @@ def check_steps(table: Table) -> Result:
             for text in law(taken, table):
                 found.setdefault((law_name(law), text), taken.story)
     broken = [
-        Broken(law=law, text=text, story=tuple(tell(story, text, table.initial)))
+        Broken(law=law, text=text, story=tuple(describe(story, text, table.initial)))
         for (law, text), story in found.items()
     ]
     summary = f"{count} steps from every place that can be reached, {len(STEP_LAWS)} laws of a step"
@@ -137,7 +137,7 @@ def _broken_lifecycle(scenario: Scenario, table: Table) -> Broken | None:
 def _story(world: World, end: str, table: Table) -> tuple[str, ...]:
     """The last rows of what happened in a world, line for line."""
     rows = tuple(step.row for step in world.steps if step.moved)
-    return tuple(tell(rows[-_LAST:], end, table.initial)[1:])
+    return tuple(describe(rows[-_LAST:], end, table.initial)[1:])
 
 
 _LAST = 12

@@ -10,7 +10,7 @@ import pytest
 
 from fluxsm.machine import laws
 from fluxsm.machine.events import Event
-from fluxsm.machine.laws import LAWS, Law, Violation, law_name, tell, violations
+from fluxsm.machine.laws import LAWS, Law, Violation, describe, law_name, violations
 from fluxsm.machine.states import State
 from fluxsm.machine.table import Row, StateDef, Table
 from fluxsm.machine.triggers import Trigger
@@ -308,7 +308,7 @@ def test_a_path_is_written_in_words() -> None:
         Row(State.BUILDING, Event.WAITING, State.BUILDING),
         Row(State.BUILDING, Event.UNINSTALLED, None),
     )
-    assert tell(rows, "nothing is left", State.PENDING) == [
+    assert describe(rows, "nothing is left", State.PENDING) == [
         "An instance begins in Pending.",
         "Started happens and whatever happens: it goes to Building.",
         "Waiting happens: it stays in Building.",

@@ -34,7 +34,7 @@ def test_a_line_for_all_that_was_not_left_alone() -> None:
     ]
 
 
-def test_nothing_to_tell() -> None:
+def test_nothing_to_report() -> None:
     """A run that changed nothing has no lines."""
     assert lines([change("a", Action.UNCHANGED)]) == []
 

@@ -182,5 +182,5 @@ def test_a_table_that_does_not_load_is_reported_too(capsys: pytest.CaptureFixtur
             paused=table.paused,
             ending=table.ending,
         )
-    check_machine._tell_rows(caught.value)
+    check_machine._report_rows(caught.value)
     assert "Built happens: it goes to Applying." in capsys.readouterr().out

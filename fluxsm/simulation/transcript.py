@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tell what happened in a simulated world, one line for each thing that people could see."""
+"""Describe what happened in a simulated world, one line for each thing that people could see."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ WIDTH: Final = 110
 """Columns after which a message is cut."""
 
 
-def tell(moment: Moment) -> str | None:
+def describe(moment: Moment) -> str | None:
     """A line about a moment, None for what nobody would see."""
     at = duration.format(moment.at)
     if moment.event is not None:
