@@ -120,7 +120,7 @@ class Life:
             self._cluster.request("DELETE", path)
             until(is_back, "repair")
         cost.most_requests, cost.most_seconds = 4, 1.0
-        return self._settled(cost)
+        return self._ready(cost)
 
     def _repair_changed(self) -> Cost:
         path = self._deployment("kustomize-controller")
@@ -133,7 +133,7 @@ class Life:
             self._cluster.request("PATCH", path, edit, content_type=MERGE)
             until(is_back, "repair")
         cost.most_requests, cost.most_seconds = 4, 1.0
-        return self._settled(cost)
+        return self._ready(cost)
 
     def _rest(self) -> Cost:
         """Some periodic runs: quiet ones ask nothing and write nothing."""
@@ -177,7 +177,7 @@ class Life:
         shards = f", {len(self._shards)} shards" if self._shards else ""
         return measured(self._cluster, self._operator, f"{work}{shards}", report=report)
 
-    def _settled(self, cost: Cost) -> Cost:
+    def _ready(self, cost: Cost) -> Cost:
         self._instance.becomes_ready()
         return cost
 

@@ -28,7 +28,7 @@ from fluxsm.errors import (
 from fluxsm.machine.events import Event
 from fluxsm.objects import migration
 from fluxsm.objects.migration import Plan
-from states.work.bridge import await_served, bridge, settled_at
+from states.work.bridge import await_served, bridge, served_by
 
 SLICE: Final = 50
 """Objects that are rewritten in one step."""
@@ -45,15 +45,15 @@ def run(observed: Observed, ports: Ports) -> Outcome:
         return Outcome(event=Event.MIGRATED)
     progress = observed.stay.progress
     progress = progress if isinstance(progress, Rewriting) else Rewriting()
-    outcome = bridge(plans, progress, observed, ports) or _settle(plans[0], observed)
+    outcome = bridge(plans, progress, observed, ports) or _await_serving(plans[0], observed)
     if outcome is not None:
         return outcome
     return _advance(plans, replace(progress, plan=plans[0]), observed, ports)
 
 
-def _settle(plan: Plan, observed: Observed) -> Outcome | None:
+def _await_serving(plan: Plan, observed: Observed) -> Outcome | None:
     """Wait until no API server stores objects in a version any more that is going away."""
-    left = settled_at(observed) - observed.tick
+    left = served_by(observed) - observed.tick
     if not plan.retired or left <= _NOW:
         return None
     message = f"Waiting for every API server to store {plan.kind.kind} in {plan.storage}"

@@ -23,7 +23,7 @@ from fluxsm.machine.events import Event
 from fluxsm.objects.migration import Plan
 from states.work.write_ahead import built, is_recorded, record
 
-SETTLE: Final = timedelta(seconds=5)
+SERVING_DELAY: Final = timedelta(seconds=5)
 """How long API servers have to notice a definition; they themselves grant each other as much
 before they call a new one established."""
 
@@ -45,10 +45,10 @@ def bridge(
     return _build(missing, progress, observed, ports)
 
 
-def settled_at(observed: Observed) -> timedelta:
+def served_by(observed: Observed) -> timedelta:
     """When every API server knows the definitions that this run, or one before it, has written."""
     written = observed.run.defined
-    return (observed.run.started if written is None else written) + SETTLE
+    return (observed.run.started if written is None else written) + SERVING_DELAY
 
 
 def await_served(plans: Sequence[Plan]) -> Outcome:

@@ -26,7 +26,7 @@ from fluxsm.simulation.clock import VirtualClock
 from fluxsm.simulation.world import World
 from states import migrating
 from states.table import TABLE
-from states.work.bridge import SETTLE
+from states.work.bridge import SERVING_DELAY
 
 NEW = Kind("example.com", "v1", "Thing")
 
@@ -88,7 +88,7 @@ def test_nothing_is_rewritten_before_every_api_server_can_know_the_bridge() -> N
         waited = observed.tick - built
         observed, outcome = _step(observed, cluster)
         messages.append(outcome.message)
-    assert waited == SETTLE
+    assert waited == SERVING_DELAY
     assert "Waiting for every API server to store Thing in v1" in messages
     assert cluster.wrote == MIGRATED
 
@@ -108,7 +108,7 @@ def test_a_new_run_lets_definitions_settle(defined: timedelta | None) -> None:
         migration_after=(replace(plan, bridge=None),),
     )
     observed, outcome = _step(_with(observed, run), cluster)
-    assert outcome.after == SETTLE + (defined or timedelta(0))
+    assert outcome.after == SERVING_DELAY + (defined or timedelta(0))
     _go_on(observed, cluster, seconds=6)
     assert cluster.wrote == MIGRATED[1:]
 
