@@ -49,8 +49,8 @@ ANNOTATIONS: Final[Mapping[str, tuple[str, str, str]]] = {
         "`enabled` or `disabled`",
         "`enabled`",
         (
-            "`disabled`, in any case, stops everything: nothing is done or repaired. Deleting a"
-            " disabled instance leaves Flux in place."
+            "`disabled`, in upper or lower case, stops everything: nothing is done or"
+            " repaired. Deleting a disabled instance leaves Flux in place."
         ),
     ),
     names.RECONCILE_EVERY: (

@@ -84,7 +84,7 @@ def is_owned(live: Mapping[str, Any], name: str, namespace: str) -> bool:
 
 
 def is_prune_disabled(live: Mapping[str, Any]) -> bool:
-    """Whether an object has opted out of deletion, by label or annotation in any case."""
+    """Whether a label or annotation, in upper or lower case, opts an object out of deletion."""
     return _is_disabled(live, names.PRUNE)
 
 

@@ -26,7 +26,9 @@ ALL = names.DEFAULT_COMPONENTS
         pytest.param(("source-controller",), "", False, "", id="there is none"),
         pytest.param(ALL, "", True, "", id="switched off"),
         pytest.param(ALL, "http://x", False, "http://x", id="another address"),
-        pytest.param((), "http://x", True, "http://x", id="another address in any case"),
+        pytest.param(
+            (), "http://x", True, "http://x", id="another address whether or not it is there"
+        ),
     ],
 )
 def test_the_address(components: tuple[str, ...], override: str, disabled: bool, url: str) -> None:

@@ -52,7 +52,7 @@ def test_owner_labels_make_an_object_ours() -> None:
     [("disabled", True), ("Disabled", True), ("DISABLED", True), ("enabled", False), (True, False)],
 )
 def test_opting_out(kind: str, value: Any, disabled: bool) -> None:
-    """By label or annotation, in any case."""
+    """By label or annotation, in upper or lower case."""
     prune = {"metadata": {kind: {"fluxcd.controlplane.io/prune": value}}}
     repair = {"metadata": {kind: {"fluxcd.controlplane.io/reconcile": value}}}
     assert is_prune_disabled(prune) is disabled

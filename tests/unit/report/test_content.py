@@ -236,7 +236,7 @@ def test_only_a_positive_duration_changes_the_interval(
 
 
 def test_the_report_can_be_switched_off() -> None:
-    """In any case of letters."""
+    """In upper or lower case."""
     assert report.is_disabled({names.RECONCILE: "DISABLED"})
     assert not report.is_disabled({names.RECONCILE: "enabled"})
     assert not report.is_disabled({})

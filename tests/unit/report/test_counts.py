@@ -49,7 +49,7 @@ def test_what_is_suspended_neither_runs_nor_fails() -> None:
 
 
 def test_own_kinds_are_suspended_by_a_word() -> None:
-    """As annotation or label, in any case; what their spec says is their own business."""
+    """In upper or lower case, as annotation or label; what their spec says does not count."""
     word = {names.RECONCILE: "Disabled"}
     found = count(
         [
