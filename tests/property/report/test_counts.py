@@ -66,7 +66,7 @@ def test_a_size_can_be_read_back(size: int) -> None:
     assert amount <= 1024
 
 
-def test_a_tally_begins_with_nothing() -> None:
+def test_counts_begin_with_nothing() -> None:
     """Two tallies share nothing."""
     Counts().add({"apiVersion": "v1", "metadata": {}})
     assert Counts().running == 0

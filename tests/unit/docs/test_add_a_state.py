@@ -81,9 +81,9 @@ def test_the_recipe_leads_to_a_new_state(copy: Path) -> None:
     insert(copy, "fluxsm/machine/events.py", due, audited)
     assert "Auditing has no definition" in complaint(copy)
 
-    meanings = (copy / "states/definitions.py").read_text()
-    assert meanings.endswith("    ),\n)\n")
-    (copy / "states/definitions.py").write_text(meanings.removesuffix(")\n") + MEANING)
+    definitions = (copy / "states/definitions.py").read_text()
+    assert definitions.endswith("    ),\n)\n")
+    (copy / "states/definitions.py").write_text(definitions.removesuffix(")\n") + MEANING)
     assert "Auditing cannot be reached from Pending" in complaint(copy)
     assert "Auditing has no row for Audited" in complaint(copy)
 
