@@ -46,7 +46,7 @@ def command(
     """Delete the FluxInstance, wait until the operator has removed Flux, then remove the operator.
 
     What Flux has deployed goes on running. With --keep-flux, Flux does so too; then the namespace
-    is left, because Flux lives in it.
+    is left, because Flux runs in it.
     """
     from fluxsm.cli import operator_manifests
 

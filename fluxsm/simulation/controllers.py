@@ -33,7 +33,7 @@ class Controllers:
         hanging: names of Deployments that do not, whatever `healthy` says.
         establishing: whether new CRDs are served.
         reconciling: whether the controllers of Flux put their finalizer on the objects of users,
-            for as long as one of their pods lives.
+            for as long as one of their pods runs.
         pods: the pods of Deployments; there are none unless they take time to end.
     """
 

@@ -49,7 +49,7 @@ class Pods:
         self._end()
 
     def live(self, deployment: str) -> bool:
-        """Whether a pod of a Deployment lives, be it gone or not."""
+        """Whether a pod of a Deployment runs, be it gone or not."""
         return any(
             owner["name"].rpartition("-")[0] == deployment
             for pod in self._store.peek(POD.group, POD.kind)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An artifact is fetched, watched and upgraded to, and a release of others never harms Flux."""
+"""An artifact is fetched, watched and upgraded to, and a release of others never breaks Flux."""
 
 from __future__ import annotations
 

@@ -106,15 +106,15 @@ def test_no_finalizer_goes_while_a_controller_lives() -> None:
     seen: list[bool] = []
 
     def watch_over() -> bool:
-        """After every turn: what is released, and whether a pod lives."""
+        """After every turn: what is released, and whether a pod runs."""
         crds = list(world.cluster.store.peek(CRD.group, CRD.kind))
         held = list(world.cluster.store.peek(GIT.group, GIT.kind))
         touched = any("deletionTimestamp" in item["metadata"] for item in crds) or any(
             FLUX_FINALIZER not in (item["metadata"].get("finalizers") or []) for item in held
         )
-        lives = world.controllers.pods.live("source-controller")
-        assert not (touched and lives)
-        seen.append(lives)
+        runs = world.controllers.pods.live("source-controller")
+        assert not (touched and runs)
+        seen.append(runs)
         return gone(world)
 
     world.delete()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whole lives of an instance, from the first look to the last."""
+"""Whole lifecycles of an instance, from creation to deletion."""
 
 from __future__ import annotations
 

@@ -151,7 +151,7 @@ def test_a_kind_that_is_served_is_watched_on(desk: Desk) -> None:
 
 
 def test_an_object_is_found_at_the_version_that_is_served(desk: Desk) -> None:
-    """An upgrade retires v1beta2, and the object lives on at v1; the old watch ends."""
+    """An upgrade retires v1beta2, and the object stays at v1; the old watch ends."""
     desk.define("v1beta2", "v1")
     desk.user.create(repository(NEW))
     refs = [ObjectRef(kind, "x", "a") for kind in (OLD, NEW)]
