@@ -215,7 +215,7 @@ _SWITCH: dict[str, Any] = {
     default=Path(tempfile.gettempdir()) / "fluxsm-artifacts",
     show_default=True,
     metavar="DIR",
-    help="Folder where fetched artifacts are kept; losing it harms nothing.",
+    help="Folder where fetched artifacts are kept; it can be deleted at any time.",
 )
 @registry.verify_option
 @registry.options

@@ -29,7 +29,7 @@ ARCHITECTURES: Final = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm"}
 class Reporting:
     """The report beside the machine: a thread, a watch and connections of its own.
 
-    No probe follows it, because a report that cannot be made harms nothing but itself. What it
+    No probe follows it, because a report that cannot be made affects nothing else. What it
     sends is distinguished from the work of the machine by its user agent.
     """
 

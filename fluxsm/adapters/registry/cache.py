@@ -45,7 +45,7 @@ class ContentCache:
         return content
 
     def put(self, content: bytes) -> None:
-        """Keep content; failing to is logged and otherwise harmless."""
+        """Keep content; a failure is logged and has no other effect."""
         self._files.write(_name(digest_of(content)), content)
 
 
@@ -68,7 +68,7 @@ class Proofs:
         return self._files.read(_name(digest))
 
     def put(self, digest: str, proof: bytes) -> None:
-        """Keep a proof; failing to is logged and otherwise harmless."""
+        """Keep a proof; a failure is logged and has no other effect."""
         self._files.write(_name(digest), proof)
 
 

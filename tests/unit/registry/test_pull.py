@@ -116,7 +116,7 @@ def test_a_damaged_cache_is_fetched_again(
     assert faulty.count("GET", blob) == 2
 
 
-def test_a_cache_that_cannot_be_used_harms_nothing(
+def test_a_cache_that_cannot_be_used_is_left_out(
     faulty: FaultyRegistry, client: Client, tmp_path: Path
 ) -> None:
     """The pull takes longer, that is all."""

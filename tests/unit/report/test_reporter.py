@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""When the report is made, what it costs, and that it harms nobody when it fails."""
+"""When the report is made, what it costs, and that its failure affects nothing else."""
 
 from __future__ import annotations
 
@@ -560,7 +560,7 @@ def test_nothing_is_done_before_it_is_known_whether_there_is_a_report(desk: Desk
     assert desk.cluster.gate.log == []
 
 
-def test_a_race_for_the_first_report_is_lost_without_harm(desk: Desk) -> None:
+def test_a_race_for_the_first_report_is_lost_without_an_error(desk: Desk) -> None:
     """Somebody has just made one."""
     desk.reports.listen()
     desk.user.create(
