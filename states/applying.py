@@ -33,7 +33,7 @@ _LOOK_AGAIN = timedelta(seconds=1)
 _TRIES = 5
 
 
-def run(observed: Observed, ports: Ports) -> Outcome:
+def handle(observed: Observed, ports: Ports) -> Outcome:
     """Record the inventory, apply what is outdated, await what others need, prune the rest."""
     result = built(observed.run)
     if _missing(observed, ports, result.objects) and not is_recorded(observed, result):

@@ -25,7 +25,7 @@ from states.fetching_artifact import read_secret
 _LOOK_AGAIN = timedelta(seconds=1)
 
 
-def run(observed: Observed, ports: Ports) -> Outcome:
+def handle(observed: Observed, ports: Ports) -> Outcome:
     """Answer Built with the objects, the newest version on offer and the migration plans."""
     if observed.run.fetched is None:
         raise BuildError("there is no distribution to build from")

@@ -23,7 +23,7 @@ LOOK: Final = timedelta(seconds=10)
 """How often the pull secret is looked at."""
 
 
-def run(observed: Observed, ports: Ports) -> Outcome:
+def handle(observed: Observed, ports: Ports) -> Outcome:
     """Answer Due when the back-off has passed, or when the pull secret has changed."""
     stay, failure = observed.stay, observed.run.failure
     left = (stay.entered if stay.due_at is None else stay.due_at) - observed.tick

@@ -24,7 +24,7 @@ SECRET = Kind("", "v1", "Secret")
 _LOOK_AGAIN = timedelta(seconds=1)
 
 
-def run(observed: Observed, ports: Ports) -> Outcome:
+def handle(observed: Observed, ports: Ports) -> Outcome:
     """Answer Fetched with the distribution, or wait for the download that runs beside."""
     reference = observed.instance.spec.distribution.artifact
     if not reference:

@@ -24,7 +24,7 @@ from states.work.diagnosis import explain, investigate, next_look
 from states.work.write_ahead import built
 
 
-def run(observed: Observed, ports: Ports) -> Outcome:
+def handle(observed: Observed, ports: Ports) -> Outcome:
     """Answer Healthy when all is Current, fail when nothing can come of it, else wait.
 
     What somebody else deletes or changes meanwhile cannot get healthy by waiting: Drifted. Repairs

@@ -37,7 +37,7 @@ _TRIES: Final = 5
 _NOW: Final = timedelta(0)
 
 
-def run(observed: Observed, ports: Ports) -> Outcome:
+def handle(observed: Observed, ports: Ports) -> Outcome:
     """Do a slice of the first plan; Migrated when no plan is left."""
     known = observed.run
     plans = known.migration_after if known.applied else known.migration_before

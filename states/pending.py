@@ -12,7 +12,7 @@ from fluxsm.errors import ConflictError
 from fluxsm.machine.events import Event
 
 
-def run(observed: Observed, ports: Ports) -> Outcome:
+def handle(observed: Observed, ports: Ports) -> Outcome:
     """Put the finalizer on the instance if it has none; from then on deletion runs uninstall."""
     return Outcome(
         event=Event.STARTED, manifest=ensure_finalizer(observed.instance.manifest, ports.cluster)

@@ -19,7 +19,7 @@ from states.fetching_artifact import pull_secret
 from states.work import drift as drifting
 
 
-def run(observed: Observed, ports: Ports) -> Outcome:
+def handle(observed: Observed, ports: Ports) -> Outcome:
     """Answer Drifted, NewArtifact or Due when one of them is so, else wait for the next one."""
     touched = drifting.find(observed, ports)
     drifted = drifting.detect(touched, observed)

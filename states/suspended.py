@@ -10,7 +10,7 @@ from fluxsm.machine.events import Event
 from states.pending import ensure_finalizer
 
 
-def run(observed: Observed, ports: Ports) -> Outcome:
+def handle(observed: Observed, ports: Ports) -> Outcome:
     """Keep the finalizer, so that a later resume and delete uninstalls; then wait for a change."""
     manifest = ensure_finalizer(observed.instance.manifest, ports.cluster)
     return Outcome(event=Event.WAITING, message="Reconciliation is disabled", manifest=manifest)

@@ -49,7 +49,7 @@ _CONTROLLER: Final = "Deployment"
 _NOW: Final = timedelta(0)
 
 
-def run(observed: Observed, ports: Ports) -> Outcome:
+def handle(observed: Observed, ports: Ports) -> Outcome:
     """Do the next step of the uninstallation; Uninstalled when the finalizer is gone."""
     if observed.instance.metadata.suspended:
         return _let_go(observed, ports)

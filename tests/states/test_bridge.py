@@ -169,7 +169,7 @@ def _step(observed: Observed, cluster: LaggingCluster) -> tuple[Observed, Outcom
         metrics=None,  # type: ignore[arg-type]
         clock=VirtualClock(),
     )
-    outcome = migrating.run(observed, ports)
+    outcome = migrating.handle(observed, ports)
     memory = replace(
         observed.memory,
         run=outcome.run or observed.run,

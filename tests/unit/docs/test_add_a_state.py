@@ -31,7 +31,7 @@ from fluxsm.machine.events import Event
 from fluxsm.core.outcome import Outcome
 
 
-def run(observed, ports):
+def handle(observed, ports):
     """Say that it is fine."""
     return Outcome(event=Event.AUDITED, message="Audited")
 '''
@@ -94,8 +94,8 @@ def test_the_recipe_leads_to_a_new_state(copy: Path) -> None:
 
     (copy / "states/auditing.py").write_text(HANDLER)
     insert(copy, "states/behaviour.py", "    building,\n", "    auditing,\n")
-    entry = "        State.AUDITING: auditing.run,\n"
-    insert(copy, "states/behaviour.py", "        State.READY: ready.run,\n", entry)
+    entry = "        State.AUDITING: auditing.handle,\n"
+    insert(copy, "states/behaviour.py", "        State.READY: ready.handle,\n", entry)
 
     played = python(copy, "-m", "fluxsm", "simulate", "-", stdin=STORY)
     assert played.returncode == 0, played.stderr
