@@ -177,7 +177,7 @@ class Operator:
             self._clock,
             config,
             ref=ObjectRef(LEASE, namespace, names.MANAGER),
-            identity=f"{platform.node()}_{uuid.uuid4()}",
+            holder_identity=f"{platform.node()}_{uuid.uuid4()}",
             on_gained=self._begin,
             on_lost=lambda _: self.stop(),
         )

@@ -9,7 +9,7 @@ from fluxsm.api import names
 from fluxsm.api.objects import Manifest
 from fluxsm.build.distribution import Distribution
 from fluxsm.build.options import Options
-from fluxsm.build.resource import Identity, Resource
+from fluxsm.build.resource import NamespacedName, Resource
 
 _CONTROLLER_ROLE = "crd-controller"
 
@@ -27,7 +27,7 @@ def _adapt(manifest: Manifest, options: Options) -> Resource:
         _drop_token_rule(manifest, options)
     if not resource.cluster_scoped:
         manifest["metadata"]["namespace"] = options.namespace
-        resource.former.append(Identity(name=resource.name, namespace=options.namespace))
+        resource.former.append(NamespacedName(name=resource.name, namespace=options.namespace))
     manifest["metadata"]["name"] = f"{resource.name}-{options.namespace}"
     return resource
 

@@ -36,7 +36,7 @@ CLUSTER_SCOPED = frozenset(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Identity:
+class NamespacedName:
     """A name and namespace that an object has, or had when it was loaded.
 
     Attributes:
@@ -62,8 +62,8 @@ class Resource:
     """
 
     manifest: Manifest
-    original: Identity
-    former: list[Identity] = field(default_factory=list)
+    original: NamespacedName
+    former: list[NamespacedName] = field(default_factory=list)
 
     @classmethod
     def of(cls, manifest: Manifest) -> Resource:
@@ -71,7 +71,9 @@ class Resource:
         metadata = manifest["metadata"]
         return cls(
             manifest=manifest,
-            original=Identity(name=str(metadata["name"]), namespace=metadata.get("namespace")),
+            original=NamespacedName(
+                name=str(metadata["name"]), namespace=metadata.get("namespace")
+            ),
         )
 
     @property

@@ -16,7 +16,7 @@ from fluxsm.build.pod import (
     replace_data_volume,
     set_flag,
 )
-from fluxsm.build.resource import Identity, Resource, deployments_of
+from fluxsm.build.resource import NamespacedName, Resource, deployments_of
 
 # Everything else of a component exists once and serves all shards.
 _SHARED = frozenset(
@@ -78,11 +78,11 @@ def _adapt_deployment(manifest: Manifest, component: str, shard: str, options: O
 
 def _finish(manifest: Manifest, shard: str, options: Options) -> Resource:
     metadata = manifest["metadata"]
-    original = Identity(name=metadata["name"])
+    original = NamespacedName(name=metadata["name"])
     metadata["name"] = f"{metadata['name']}-{shard}"
     metadata["namespace"] = options.namespace
     child(metadata, "annotations")[names.SHARD_ROLE] = "shard"
-    placed = Identity(name=original.name, namespace=options.namespace)
+    placed = NamespacedName(name=original.name, namespace=options.namespace)
     return Resource(manifest=manifest, original=original, former=[placed])
 
 

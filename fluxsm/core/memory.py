@@ -19,7 +19,7 @@ from fluxsm.core.ports import Fetched
 from fluxsm.core.progress import Progress
 from fluxsm.machine.table import Due
 from fluxsm.machine.triggers import Trigger
-from fluxsm.objects.applied_state import AppliedState, Identity
+from fluxsm.objects.applied_state import AppliedState, ObjectIdentity
 from fluxsm.objects.changes import Change
 from fluxsm.objects.drift import FieldConflict
 from fluxsm.objects.inventory import Entry
@@ -45,7 +45,7 @@ class Process:
     last_good: Fetched | None = None
     offered: str = ""
     applied_state: AppliedState = field(default_factory=AppliedState)
-    conflicts: Mapping[Identity, FieldConflict] = field(default_factory=dict)
+    conflicts: Mapping[ObjectIdentity, FieldConflict] = field(default_factory=dict)
     failures: int = 0
     blocked: Failure | None = None
     blocks: int = 0

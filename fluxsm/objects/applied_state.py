@@ -18,7 +18,8 @@ from typing import Any
 from fluxsm.api import names
 from fluxsm.api.objects import Manifest, ObjectRef
 
-Identity = tuple[str, str, str, str]
+ObjectIdentity = tuple[str, str, str, str]
+"""The `identity` of an ObjectRef: what stays the same when the served version changes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +41,7 @@ class Record:
 class AppliedState:
     """The records of all applied objects, by identity. Immutable; methods return a new one."""
 
-    records: Mapping[Identity, Record] = field(default_factory=dict)
+    records: Mapping[ObjectIdentity, Record] = field(default_factory=dict)
 
     def with_answer(self, wanted: Manifest, live: Manifest) -> AppliedState:
         """The applied state after an object was applied and answered."""

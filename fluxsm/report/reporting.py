@@ -57,7 +57,7 @@ class Reporting:
             resync=resync,
         )
         self._reporter = Reporter(
-            self._cluster, self._reports, instances, metrics, clock, settings, _identity()
+            self._cluster, self._reports, instances, metrics, clock, settings, _operator()
         )
         self._thread = threading.Thread(target=self._loop.run, name="report", daemon=True)
 
@@ -82,7 +82,7 @@ class Reporting:
         self._cluster.close()
 
 
-def _identity() -> ReportOperator:
+def _operator() -> ReportOperator:
     """Who this operator is, in the words of Go and its images."""
     machine = platform.machine().lower()
     return ReportOperator(

@@ -37,7 +37,7 @@ class Elector:
         config: LeaderElectionConfig,
         *,
         ref: ObjectRef,
-        identity: str,
+        holder_identity: str,
         on_gained: Callable[[], None],
         on_lost: Callable[[str], None],
     ) -> None:
@@ -48,12 +48,12 @@ class Elector:
             clock: monotonic seconds that go on while the process or the machine sleeps.
             config: how leadership is kept.
             ref: the lease.
-            identity: of this process, unlike any other's.
+            holder_identity: of this process, unlike any other's.
             on_gained: called once, when this process becomes the leader.
             on_lost: called once with the reason, when it is the leader no more.
         """
         self._cluster, self._clock, self._config = cluster, clock, config
-        self._ref, self._identity = ref, identity
+        self._ref, self._holder_identity = ref, holder_identity
         self._on_gained, self._on_lost = on_gained, on_lost
         self._lease: Manifest | None = None
         self._seen_at = _NEVER
@@ -149,7 +149,7 @@ class Elector:
         except ClusterError as error:
             log.warning("the lease could not be read, trying again: %s", error)
             return self._pause()
-        if self._lease and rules.holder(self._lease) != self._identity:
+        if self._lease and rules.holder(self._lease) != self._holder_identity:
             return self._lose(f"{rules.holder(self._lease) or 'nobody'} holds it now")
         return 0.0 if self.leads else self._lose("it could not be renewed in time")
 
@@ -169,7 +169,7 @@ class Elector:
             self._seen_at = self._clock.monotonic()
 
     def _is_free(self) -> bool:
-        if self._lease is None or rules.holder(self._lease) in {"", self._identity}:
+        if self._lease is None or rules.holder(self._lease) in {"", self._holder_identity}:
             return True  # its own: a request whose answer was lost
         return self._clock.monotonic() >= self._seen_at + rules.lasts(self._lease)
 
@@ -180,7 +180,7 @@ class Elector:
             self._lease,
             name=self._ref.name,
             namespace=self._ref.namespace,
-            identity=self._identity,
+            holder_identity=self._holder_identity,
             config=self._config,
             now=self._clock.now(),
         )
@@ -190,7 +190,7 @@ class Elector:
 
     def _gain(self) -> None:
         self._gained = True
-        log.info("this process is the leader: %s", self._identity)
+        log.info("this process is the leader: %s", self._holder_identity)
         self._on_gained()
 
     def _lose(self, why: str) -> float:

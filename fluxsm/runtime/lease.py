@@ -67,7 +67,7 @@ def claim(
     *,
     name: str,
     namespace: str,
-    identity: str,
+    holder_identity: str,
     config: LeaderElectionConfig,
     now: datetime,
 ) -> Manifest:
@@ -77,15 +77,15 @@ def claim(
         lease: as it was read, None when there is none; its resourceVersion guards the write.
         name: of the lease.
         namespace: of the lease.
-        identity: of the holder.
+        holder_identity: of the process that is to hold it.
         config: how leadership is kept.
         now: the time, for people who look at the lease.
     """
     old = _spec(lease) if lease else {}
-    renewed = bool(lease) and old.get("holderIdentity") == identity
+    renewed = bool(lease) and old.get("holderIdentity") == holder_identity
     transitions = int(old.get("leaseTransitions") or 0)
     spec = {
-        "holderIdentity": identity,
+        "holderIdentity": holder_identity,
         "leaseDurationSeconds": math.ceil(config.duration.total_seconds()),
         "acquireTime": (old.get("acquireTime") if renewed else None) or micro_time(now),
         "renewTime": micro_time(now),

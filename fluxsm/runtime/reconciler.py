@@ -27,7 +27,7 @@ from fluxsm.core.step import Behaviour, Step, refuse, take, unshown
 from fluxsm.errors import BuildError, ClusterError
 from fluxsm.machine.events import Event
 from fluxsm.machine.states import State
-from fluxsm.objects.applied_state import Identity
+from fluxsm.objects.applied_state import ObjectIdentity
 from fluxsm.objects.drift import FieldConflict
 from fluxsm.objects.redaction import redact
 
@@ -235,7 +235,7 @@ def merge_patch(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any
 
 
 def repairs(
-    before: Mapping[Identity, FieldConflict], after: Mapping[Identity, FieldConflict]
+    before: Mapping[ObjectIdentity, FieldConflict], after: Mapping[ObjectIdentity, FieldConflict]
 ) -> int:
     """How many objects were found drifted between two looks."""
     return sum(before.get(identity) != conflict for identity, conflict in after.items())

@@ -43,7 +43,7 @@ class Reader:
 
     def read(self) -> World:
         """All objects as they are, but those that are fleeting."""
-        return {_identity(ObjectRef.of(item)): item for item in self._objects()}
+        return {_key(ObjectRef.of(item)): item for item in self._objects()}
 
     def _objects(self) -> Iterator[Manifest]:
         for root in ("/api", "/apis"):
@@ -99,7 +99,7 @@ def comparable(world: World, *, forgive_failures: bool = False) -> World:
 def owned(world: World) -> set[str]:
     """Identities of the objects that carry the labels of the instance."""
     return {
-        _identity(ObjectRef.of(item))
+        _key(ObjectRef.of(item))
         for item in world.values()
         if (item["metadata"].get("labels") or {}).get(names.OWNER_NAME_LABEL) == names.SINGLETON
         and not item["metadata"].get("ownerReferences")
@@ -109,13 +109,13 @@ def owned(world: World) -> set[str]:
 def listed(world: World) -> set[str]:
     """Identities of the objects that the inventory of the instance lists."""
     return {
-        _identity(entry.ref)
+        _key(entry.ref)
         for item in world.values()
         if item["kind"] == names.INSTANCE_KIND
         for entry in inventory.of_status(item)
     }
 
 
-def _identity(ref: ObjectRef) -> str:
+def _key(ref: ObjectRef) -> str:
     """A reference without the version of its kind."""
     return f"{ref.kind.kind}/{ref.namespace}/{ref.name}"

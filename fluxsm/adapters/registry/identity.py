@@ -19,7 +19,7 @@ from sigstore.errors import Error as SigstoreError
 from sigstore.errors import VerificationError
 from sigstore.models import Bundle, TransparencyLogEntry, TrustedRoot
 from sigstore.verify import Verifier
-from sigstore.verify.policy import Identity
+from sigstore.verify.policy import Identity as SignerIdentity
 
 from fluxsm.adapters.registry.signed import Envelope, annotated_bundle, signed_digests
 from fluxsm.core.settings import VerifyPolicy
@@ -39,7 +39,7 @@ class IdentitySigner:
             UsageError: the file is not a trusted root of Sigstore, or lacks a part.
         """
         self.name = f"{policy.identity} of {policy.issuer}"
-        self._identity = Identity(identity=policy.identity, issuer=policy.issuer)
+        self._identity = SignerIdentity(identity=policy.identity, issuer=policy.issuer)
         path = policy.trusted_root
         try:
             self._verifier = Verifier(trusted_root=TrustedRoot.from_file(str(path)))

@@ -18,7 +18,7 @@ from fluxsm.build.patches.parse import JsonPatch, MergePatch, Parsed, parse_patc
 from fluxsm.build.patches.problems import Problems
 from fluxsm.build.patches.scalar import to_text
 from fluxsm.build.patches.target import criteria, identified_by, is_empty, same_named, select
-from fluxsm.build.resource import Identity, Resource
+from fluxsm.build.resource import NamespacedName, Resource
 from fluxsm.build.shape import check_shape
 from fluxsm.build.validation.custom import schemas
 from fluxsm.build.validation.finding import FindingsError, refuse
@@ -196,7 +196,7 @@ def _apply_operations(
     resources: Sequence[Resource], hits: Sequence[Resource], patch: JsonPatch, where: str
 ) -> None:
     for item in hits:
-        before = Identity(name=item.name, namespace=item.namespace)
+        before = NamespacedName(name=item.name, namespace=item.namespace)
         item.manifest = json6902.apply(item.manifest, patch.operations, where)
         _check_identity(item.manifest, where)
         _tidy(item, where)

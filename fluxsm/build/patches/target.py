@@ -11,7 +11,7 @@ from pydantic.alias_generators import to_snake
 from fluxsm.api.instance import Target
 from fluxsm.api.objects import Kind, Manifest
 from fluxsm.build.patches.selector import Requirement, SelectorError, parse_selector
-from fluxsm.build.resource import Identity, Resource
+from fluxsm.build.resource import NamespacedName, Resource
 from fluxsm.build.validation.finding import refuse, show
 
 Criterion: TypeAlias = Callable[[Resource], bool]
@@ -203,6 +203,6 @@ def _is_in(item: Resource, document: Manifest, namespace: str) -> bool:
     )
 
 
-def _identities(item: Resource) -> list[Identity]:
-    current = Identity(name=item.name, namespace=item.namespace)
+def _identities(item: Resource) -> list[NamespacedName]:
+    current = NamespacedName(name=item.name, namespace=item.namespace)
     return [item.original, *item.former, current]

@@ -10,7 +10,7 @@ import pytest
 
 from fluxsm.api.instance import Target
 from fluxsm.build.patches.target import select
-from fluxsm.build.resource import Identity, Resource
+from fluxsm.build.resource import NamespacedName, Resource
 from fluxsm.errors import BuildError
 from tests.unit.build.makers import patched
 from tests.unit.build.patching import SHARDED, merge, operate, patch, thing
@@ -122,8 +122,8 @@ def test_selectors_that_are_none(selector: str) -> None:
 
 def test_a_name_that_an_object_had_in_between_selects_nothing() -> None:
     """Only the first and the last count, for a target."""
-    item = Resource(manifest=thing(name="c"), original=Identity(name="a"),
-                    former=[Identity(name="b")])  # fmt: skip
+    item = Resource(manifest=thing(name="c"), original=NamespacedName(name="a"),
+                    former=[NamespacedName(name="b")])  # fmt: skip
     found = {name: select([item], Target(name=name), "here") for name in "abc"}
     assert {name: bool(items) for name, items in found.items()} == {
         "a": True, "b": False, "c": True,

@@ -105,7 +105,11 @@ class Candidate:
     """An elector and what it has reported."""
 
     def __init__(
-        self, leases: Leases, time: Time, identity: str, config: LeaderElectionConfig = CONFIG
+        self,
+        leases: Leases,
+        time: Time,
+        holder_identity: str,
+        config: LeaderElectionConfig = CONFIG,
     ) -> None:
         self.reported: list[str] = []
         cluster: Any = leases
@@ -114,7 +118,7 @@ class Candidate:
             time,
             config,
             ref=REF,
-            identity=identity,
+            holder_identity=holder_identity,
             on_gained=lambda: self.reported.append("gained"),
             on_lost=self.reported.append,
         )

@@ -15,13 +15,13 @@ NOW = datetime(2026, 1, 1, 12, 0, 0, 123456, tzinfo=UTC)
 LATER = NOW + timedelta(seconds=5)
 
 
-def claimed(lease: Any, identity: str, now: datetime = NOW) -> Any:
+def claimed(lease: Any, holder_identity: str, now: datetime = NOW) -> Any:
     """A lease claimed with the usual configuration."""
     return claim(
         lease,
         name="flux-operator",
         namespace="x",
-        identity=identity,
+        holder_identity=holder_identity,
         config=LeaderElectionConfig(),
         now=now,
     )
@@ -79,7 +79,7 @@ def test_a_fraction_of_a_second_is_rounded_up() -> None:
     config = LeaderElectionConfig(
         duration=timedelta(seconds=2.1), deadline=timedelta(seconds=2), retry=timedelta(seconds=1)
     )
-    lease = claim(None, name="n", namespace="x", identity="a", config=config, now=NOW)
+    lease = claim(None, name="n", namespace="x", holder_identity="a", config=config, now=NOW)
     assert lasts(lease) == 3
 
 
