@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Write the conditions of a status as kstatus wants them, and tell when they break its laws.
+"""Write the conditions of a status as kstatus wants them, and tell when they break its rules.
 
 `Reconciling`, `Stalled`, `UpgradeBlocked` and `Outdated` are there only while they are true, so
 that whoever polls an object has to look at what is there and at nothing else. Conditions that other
@@ -127,7 +127,7 @@ def _sorted(conditions: list[Condition]) -> list[Condition]:
 class Writer:
     """Collects changes to the conditions of one object, all at one time and generation.
 
-    The methods named after situations write a whole set of conditions that keeps the laws.
+    The methods named after situations write a whole set of conditions that keeps the rules.
     """
 
     def __init__(
@@ -200,10 +200,10 @@ class Writer:
             self.ready(reason, message)
 
 
-def check_laws(
+def check_rules(
     conditions: Sequence[Mapping[str, Any]], generation: int, *, moving: bool | None
 ) -> list[str]:
-    """Return every law that the conditions break, in words; nothing when all is well.
+    """Return every rule that the conditions break, in words; nothing when all is well.
 
     Args:
         conditions: `status.conditions` after a step.
@@ -212,7 +212,7 @@ def check_laws(
             waiting for a retry or a change), None while suspended: then conditions are left as
             they were, possibly by another generation.
     """
-    broken = [law for item in conditions for law in _check_item(item, generation)]
+    broken = [rule for item in conditions for rule in _check_item(item, generation)]
     types = [str(item.get("type")) for item in conditions]
     broken += [f"{type_} is there twice" for type_ in sorted(set(types)) if types.count(type_) > 1]
     own = [type_ for type_ in types if type_ in ORDER]
@@ -226,11 +226,11 @@ def check_laws(
 
 
 def _check_item(item: Mapping[str, Any], generation: int) -> list[str]:
-    """The laws for one condition: what the schema of the API demands, and no false alarms."""
+    """The rules for one condition: what the schema of the API demands, and no false alarms."""
     type_ = str(item.get("type", ""))
     reason, message = str(item.get("reason", "")), item.get("message")
     observed = item.get("observedGeneration", 0)
-    laws = (
+    rules = (
         (not TYPE.fullmatch(type_) or len(type_) > TYPE_LIMIT, "type is malformed"),
         (item.get("status") not in ("True", "False", "Unknown"), "status is not one of three"),
         (not REASON.fullmatch(reason) or len(reason) > REASON_LIMIT, "reason is malformed"),
@@ -241,7 +241,7 @@ def _check_item(item: Mapping[str, Any], generation: int) -> list[str]:
         (isinstance(observed, int) and observed > generation, "observedGeneration is ahead"),
         (type_ in ABNORMAL and item.get("status") != "True", "is kept though it is not true"),
     )
-    return [f"{type_ or 'condition'}: {law}" for broken, law in laws if broken]
+    return [f"{type_ or 'condition'}: {rule}" for broken, rule in rules if broken]
 
 
 def _is_time(value: object) -> bool:
@@ -252,14 +252,14 @@ def _is_time(value: object) -> bool:
 
 
 def _check_together(conditions: Sequence[Mapping[str, Any]], *, moving: bool | None) -> list[str]:
-    """The laws about the conditions as a whole; a suspended object is not going to be retried."""
+    """The rules about the conditions as a whole; a suspended object is not going to be retried."""
     ready = find(conditions, names.READY)
     if ready is None:
         return ["Ready is missing"]
     status = ready.get("status")
     reconciling = is_true(conditions, names.RECONCILING)
     stalled = is_true(conditions, names.STALLED)
-    laws = (
+    rules = (
         (reconciling and stalled, "Reconciling and Stalled exclude each other"),
         (reconciling and status == "True", "what is Reconciling cannot be Ready"),
         (stalled and status != "False", "what is Stalled must be Ready=False"),
@@ -269,7 +269,7 @@ def _check_together(conditions: Sequence[Mapping[str, Any]], *, moving: bool | N
             "Ready=False with neither Stalled nor Reconciling: will it be retried or not?",
         ),
     )
-    return [law for broken, law in laws if broken]
+    return [rule for broken, rule in rules if broken]
 
 
 def _check_generations(conditions: Sequence[Mapping[str, Any]], generation: int) -> list[str]:
@@ -288,22 +288,22 @@ def _check_moving(conditions: Sequence[Mapping[str, Any]]) -> list[str]:
     if status == "False" and is_true(conditions, names.STALLED):
         return []
     retrying = (reconciling or {}).get("reason") == names.PROGRESSING_WITH_RETRY
-    laws = (
+    rules = (
         (not is_true(conditions, names.RECONCILING), "moving without Reconciling"),
         (status != ("False" if retrying else "Unknown"), f"moving with Ready={status}"),
     )
-    return [law for broken, law in laws if broken]
+    return [rule for broken, rule in rules if broken]
 
 
 def _check_resting(conditions: Sequence[Mapping[str, Any]]) -> list[str]:
     """At rest: Ready is decided, and Reconciling can only mean that a retry is coming."""
     ready = find(conditions, names.READY) or {}
     reconciling = find(conditions, names.RECONCILING)
-    laws = (
+    rules = (
         (ready.get("status") == "Unknown", "at rest with Ready=Unknown"),
         (
             reconciling is not None and reconciling.get("reason") != names.PROGRESSING_WITH_RETRY,
             "at rest with Reconciling that is not about a retry",
         ),
     )
-    return [law for broken, law in laws if broken]
+    return [rule for broken, rule in rules if broken]

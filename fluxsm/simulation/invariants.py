@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The invariants of a running operator, which a world checks after every step.
 
-The laws of kstatus come in two sets, one while the machine moves and one at rest; the definition
+The rules of kstatus come in two sets, one while the machine moves and one at rest; the definition
 of each state says which.
 """
 
@@ -53,5 +53,5 @@ def _check_status(
     """The conditions of a status keep the laws that hold in a state."""
     definition = table.states[state]
     moving = None if definition.pauses else not definition.rests
-    for broken in conditions.check_laws(status.get("conditions") or [], generation, moving=moving):
+    for broken in conditions.check_rules(status.get("conditions") or [], generation, moving=moving):
         yield f"{where}: {broken}"

@@ -20,15 +20,17 @@ from fluxsm.simulation.exploration import LISTED, Taken
 StepLaw: TypeAlias = Callable[[Taken, Table], Iterator[str]]
 
 
-def conditions_are_lawful(taken: Taken, table: Table) -> Iterator[str]:
-    """Conditions keep the laws of kstatus: Stalled and Ready never together, and all others."""
+def conditions_follow_kstatus(taken: Taken, table: Table) -> Iterator[str]:
+    """Conditions keep the rules of kstatus: Stalled and Ready never together, and all others."""
     step = taken.step
     if step.row.dest is None or not step.saves:
         return
     definition = table.states[step.row.dest]
     moving = None if definition.pauses else not definition.rests
     generation = step.observed.instance.metadata.generation
-    yield from conditions.check_laws(step.status.get("conditions") or [], generation, moving=moving)
+    yield from conditions.check_rules(
+        step.status.get("conditions") or [], generation, moving=moving
+    )
 
 
 def ready_is_as_meant(taken: Taken, table: Table) -> Iterator[str]:
@@ -75,7 +77,7 @@ def rest_is_quiet(taken: Taken, table: Table) -> Iterator[str]:
 
 
 STEP_LAWS: Final[tuple[StepLaw, ...]] = (
-    conditions_are_lawful,
+    conditions_follow_kstatus,
     ready_is_as_meant,
     failures_are_retried,
     recorded_before_written,

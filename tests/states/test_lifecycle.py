@@ -21,7 +21,7 @@ from fluxsm.simulation.faults import Fault
 from fluxsm.simulation.registry import NEW, only, starter
 from fluxsm.simulation.world import INSTANCE, NAMESPACE, World
 from states.table import TABLE
-from tests.states import laws
+from tests.states import invariants
 from tests.states.worlds import (
     CONTROLLER,
     DIGEST,
@@ -566,5 +566,5 @@ def test_steps_of_an_installation_are_written_ahead() -> None:
     world = migrating()
     world.settle()
     for step in world.steps:
-        laws.check_write_ahead(step)
+        invariants.check_write_ahead(step)
     assert any(step.row.event is Event.RECORDED for step in world.steps)

@@ -24,7 +24,7 @@ from fluxsm.adapters.registry.archive import PackedFiles, unpack
 from fluxsm.adapters.registry.cache import ContentCache, Proofs
 from fluxsm.adapters.registry.deadline import Deadline, DeadlineExceededError, run_within
 from fluxsm.adapters.registry.docker_config import DockerConfig, Login
-from fluxsm.adapters.registry.exchange import Check, Exchange, Settings
+from fluxsm.adapters.registry.exchange import Check, Exchange, ExchangeSettings
 from fluxsm.adapters.registry.oci_manifest import (
     ARTIFACT_CONFIG,
     DEFAULT_PLATFORM,
@@ -92,7 +92,7 @@ class OrasRegistry:
         environment_proxies: bool = False,
         verify: Check | None = None,
     ) -> None:
-        self._settings = Settings(
+        self._settings = ExchangeSettings(
             cache=ContentCache(cache_dir),
             proofs=Proofs(cache_dir),
             plain_http_hosts=frozenset(host.lower() for host in plain_http_hosts),

@@ -18,7 +18,7 @@ from fluxsm.adapters.registry.oci_manifest import (
     Descriptor,
     Image,
     Index,
-    Manifest,
+    OciManifest,
     parse_manifest,
     select_platform,
 )
@@ -39,7 +39,7 @@ PRIVATE = tuple(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class ExchangeSettings:
     """What all exchanges of one operator share.
 
     The fields are those of `OrasRegistry`, and the private hosts that are known to speak TLS: they
@@ -68,7 +68,7 @@ class Exchange:
 
     def __init__(
         self,
-        settings: Settings,
+        settings: ExchangeSettings,
         reference: Reference,
         credentials: DockerConfig | None,
         deadline: Deadline,
@@ -89,7 +89,7 @@ class Exchange:
             if self._repository is not None:
                 self._repository.close()
 
-    def manifest(self, selector: str) -> Manifest:
+    def manifest(self, selector: str) -> OciManifest:
         """A manifest, from the cache where it is known by its digest."""
         content = self._settings.cache.get(selector) if is_digest(selector) else None
         media_type = ""

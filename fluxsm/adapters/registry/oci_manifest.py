@@ -86,7 +86,7 @@ class Index:
     manifests: tuple[Descriptor, ...]
 
 
-Manifest: TypeAlias = Image | Index
+OciManifest: TypeAlias = Image | Index
 
 
 def digest_of(content: bytes) -> str:
@@ -94,7 +94,7 @@ def digest_of(content: bytes) -> str:
     return f"sha256:{hashlib.sha256(content).hexdigest()}"
 
 
-def parse_manifest(content: bytes, media_type: str = "") -> Manifest:
+def parse_manifest(content: bytes, media_type: str = "") -> OciManifest:
     """Read an image manifest or an index.
 
     Args:

@@ -50,7 +50,7 @@ def test_whatever_happens_the_kstatus_laws_hold(story: list[tuple[Act, int, bool
         found = writer.result()
         assert foreign in found
         own = [item for item in found if item != foreign]
-        assert conditions.check_laws(own, generation, moving=moving) == []
+        assert conditions.check_rules(own, generation, moving=moving) == []
         for item in own:
             if item["type"] in before and item in before.values():
                 continue
@@ -64,4 +64,4 @@ def test_whatever_happens_the_kstatus_laws_hold(story: list[tuple[Act, int, bool
 @given(st.lists(st.dictionaries(st.sampled_from(["type", "status", "reason"]), JSON), max_size=4))
 def test_any_list_can_be_checked(items: list[dict[str, Any]]) -> None:
     """Broken conditions are found to be broken; nothing is raised."""
-    assert conditions.check_laws(items, 1, moving=True)
+    assert conditions.check_rules(items, 1, moving=True)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Conditions are written as kstatus wants them, and every broken law is found."""
+"""Conditions are written as kstatus wants them, and every broken rule is found."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from fluxsm.api import names
 from fluxsm.core.conditions import (
     MESSAGE_LIMIT,
     Writer,
-    check_laws,
+    check_rules,
     find,
     is_true,
     put,
@@ -216,7 +216,7 @@ def test_every_situation_keeps_the_laws(
     act(writer)
     result = writer.result()
     assert {item["type"]: (item["status"], item["reason"]) for item in result} == expected
-    assert check_laws(result, 2, moving=moving) == []
+    assert check_rules(result, 2, moving=moving) == []
 
 
 def test_a_suspended_object_keeps_what_is_known_of_it() -> None:
@@ -231,7 +231,7 @@ def test_a_suspended_object_keeps_what_is_known_of_it() -> None:
     before = known.result()
     known.suspended(names.RECONCILIATION_DISABLED, "never mind")
     assert known.result() == before
-    assert check_laws(before, 7, moving=None) == []
+    assert check_rules(before, 7, moving=None) == []
 
 
 def test_a_writer_sets_and_drops_single_conditions() -> None:
@@ -239,13 +239,13 @@ def test_a_writer_sets_and_drops_single_conditions() -> None:
     writer = Writer(ready(), generation=1, now=NOW)
     writer.set(names.UPGRADE_BLOCKED, "True", names.BUILD_FAILED, "no")
     assert writer.is_true(names.UPGRADE_BLOCKED)
-    assert check_laws(writer.result(), 1, moving=False) == []
+    assert check_rules(writer.result(), 1, moving=False) == []
     writer.drop(names.UPGRADE_BLOCKED)
     assert writer.result() == ready()
 
 
 def item(type_: str, status: str, **changes: Any) -> dict[str, Any]:
-    """Make a condition that keeps the laws, then change it; None removes a field."""
+    """Make a condition that keeps the rules, then change it; None removes a field."""
     condition = {
         "type": type_,
         "status": status,
@@ -261,7 +261,7 @@ READY = item("Ready", "True")
 
 
 @pytest.mark.parametrize(
-    ("conditions", "moving", "law"),
+    ("conditions", "moving", "rule"),
     [
         pytest.param([], None, "Ready is missing", id="Ready is always there"),
         pytest.param([READY, READY], None, "Ready is there twice", id="one of each type"),
@@ -384,11 +384,11 @@ READY = item("Ready", "True")
     ],
 )
 def test_every_broken_law_is_found(
-    conditions: list[dict[str, Any]], moving: bool | None, law: str
+    conditions: list[dict[str, Any]], moving: bool | None, rule: str
 ) -> None:
-    """Each law is broken once, and named."""
-    broken = check_laws(conditions, 3, moving=moving)
-    assert any(law in text for text in broken), broken
+    """Each rule is broken once, and named."""
+    broken = check_rules(conditions, 3, moving=moving)
+    assert any(rule in text for text in broken), broken
 
 
 @pytest.mark.parametrize(
@@ -423,5 +423,5 @@ def test_every_broken_law_is_found(
     ],
 )
 def test_what_keeps_the_laws(conditions: list[dict[str, Any]], moving: bool | None) -> None:
-    """No law is invented."""
-    assert check_laws(conditions, 3, moving=moving) == []
+    """No rule is invented."""
+    assert check_rules(conditions, 3, moving=moving) == []

@@ -85,7 +85,7 @@ def breaking(steps: list[Taken]) -> Iterator[tuple[StepLaw, Taken, str]]:
         *ready.step.status["conditions"],
         {**ready.step.status["conditions"][0], "type": "Stalled", "status": "True"},
     ]
-    yield laws.conditions_are_lawful, with_status(ready, conditions=stalled), "Stalled"
+    yield laws.conditions_follow_kstatus, with_status(ready, conditions=stalled), "Stalled"
     yield laws.ready_is_as_meant, with_status(ready, state="Failed"), "the status says Failed"
     yield (
         laws.ready_is_as_meant,
@@ -129,7 +129,7 @@ def test_a_broken_table_is_shown_by_its_rows_alone() -> None:
 
 
 def test_a_broken_definition_is_shown_by_a_step() -> None:
-    """A state that rests but says Unknown breaks the laws of kstatus."""
+    """A state that rests but says Unknown breaks the rules of kstatus."""
     states = {
         **TABLE.states,
         State.READY: replace(TABLE.states[State.READY], ready="Unknown"),
