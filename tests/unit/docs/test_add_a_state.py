@@ -44,6 +44,7 @@ def copy(tmp_path: Path) -> Path:
     """The sources, to be changed."""
     for name in ("fluxsm", "states", "manifests", "tools", "docs"):
         shutil.copytree(ROOT / name, tmp_path / name)  # with the bytecode: most of it stays true
+    shutil.copy(ROOT / ".importlinter", tmp_path)
     return tmp_path
 
 
