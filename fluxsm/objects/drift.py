@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Say what somebody else changed on an object of ours, and who it was.
 
-The API server keeps book: whoever changes the value of a field that we have applied becomes its
-owner, and a field that somebody removes is struck off our list. So the difference between what we
+The API server tracks owners: whoever changes the value of a field that we applied becomes its
+owner, and a field that somebody removes leaves our list. So the difference between what we
 want and what our own entry in `managedFields` still lists is the drift, and the other entries say
 who has it now. That needs only metadata, so a watch on managed objects costs little memory.
 
-An object that is changed again as soon as it is repaired has two masters. Both would write for
-ever, so after a few repairs in a row there is a pause, and each further repair doubles it.
+An object that is changed again as soon as it is repaired is in a field-manager conflict. Both sides
+would write forever, so after a few repairs in a row there is a pause, and each further repair
+doubles it.
 """
 
 from __future__ import annotations

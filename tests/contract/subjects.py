@@ -107,13 +107,13 @@ class RealSubject:
         config = str(control_plane.kubeconfig("fluxsm"))
         self._adapter = KubeCluster(KubeClient.from_kubeconfig(config))
         self._paths = Paths(lambda path: dict(control_plane.request("GET", path)))
-        self._lives: list[LiveObjects] = []
+        self._live_objects: list[LiveObjects] = []
         self.cluster: Cluster = self._adapter
         self.namespace = namespace
 
     def close(self) -> None:
         """End the watches and close the connections."""
-        for live in self._lives:
+        for live in self._live_objects:
             live.forget()
         self._adapter.close()
 
@@ -135,7 +135,7 @@ class RealSubject:
     def live(self) -> LiveObjects:
         """Watches in threads of their own."""
         found = LiveObjects(self.cluster, SystemClock(), lambda: None, instance=self.namespace)
-        self._lives.append(found)
+        self._live_objects.append(found)
         return found
 
     def eventually(self, look: Callable[[], T], what: str) -> T:

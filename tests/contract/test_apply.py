@@ -125,7 +125,7 @@ def test_whoever_changes_a_field_takes_it_out_of_our_list(subject: Subject) -> N
     assert fields_of(changed, "kubectl-edit") == {"f:spec": {"f:replicas": {}}}
 
 
-def test_whoever_removes_a_field_strikes_it_off_our_list(subject: Subject) -> None:
+def test_whoever_removes_a_field_takes_it_off_our_list(subject: Subject) -> None:
     """A removed label is not ours any more."""
     answer = apply(
         subject, config_map(subject.namespace, metadata={"labels": {"a": "1", "b": "2"}})

@@ -105,7 +105,7 @@ def test_what_is_gone_again_in_its_stage_is_applied_again(times: int) -> None:
     world.reach(State.READY)
 
 
-def test_what_always_goes_again_is_not_applied_for_ever() -> None:
+def test_what_always_goes_again_is_not_applied_forever() -> None:
     """The time limit of the stage ends the run, after a handful of attempts."""
     world = World()
     world.controllers.establishing = False

@@ -93,7 +93,7 @@ def test_applying_names_the_kind_that_may_not_be_watched() -> None:
     assert "Service" in world.message
 
 
-def test_no_finalizer_goes_while_a_controller_lives() -> None:
+def test_no_finalizer_goes_while_a_controller_runs() -> None:
     """One that still runs would put it back, and prune what it has deployed."""
     world = World()
     world.controllers.pods.termination = timedelta(seconds=10)

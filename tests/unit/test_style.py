@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -28,3 +30,19 @@ def test_every_file_names_its_licence(folder: str) -> None:
         and LICENCE not in path.read_text(encoding="utf-8").splitlines()[:2]
     ]
     assert missing == []
+
+
+def test_docstrings_of_functions_are_in_one_mood() -> None:
+    """An imperative says what is done, a noun what is returned; no linter accepts both."""
+    third_person = re.compile(
+        r"(Adds|Asks|Builds|Checks|Creates|Deletes|Gets|Keeps|Makes|Puts|Reads|Removes|Returns"
+        r"|Saves|Says|Sends|Sets|Shows|Starts|Stops|Takes|Tells|Waits|Writes|Yields) "
+    )
+    found = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for path in SOURCES
+        if not path.is_relative_to(ROOT / "tests")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef) and third_person.match(ast.get_docstring(node) or "")
+    ]
+    assert found == []

@@ -67,6 +67,6 @@ def test_a_size_can_be_read_back(size: int) -> None:
 
 
 def test_counts_begin_with_nothing() -> None:
-    """Two tallies share nothing."""
+    """Two counts share nothing."""
     Counts().add({"apiVersion": "v1", "metadata": {}})
     assert Counts().running == 0

@@ -275,7 +275,7 @@ def test_every_change_wakes_the_machine_and_a_bookmark_does_not() -> None:
     assert len(woken) == 2
 
 
-def test_only_a_started_watch_has_a_pulse() -> None:
+def test_only_a_started_watch_has_a_heartbeat() -> None:
     """One in waiting cannot be late."""
     watch, _, _ = watching(LISTED)
     assert watch.heartbeat is None
