@@ -48,7 +48,7 @@ class Row:
 def command(place: str | None, expression: str, output: str) -> None:
     """List the Flux versions of a distribution, newest first.
 
-    Tells which of them a range matches, and which one would be installed. The operator looks only
+    Shows which of them a range matches, and which one would be installed. The operator looks only
     at minors that its own distribution has; here every version counts.
     """
     found = distribution.open_distribution(place)

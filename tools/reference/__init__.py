@@ -35,7 +35,7 @@ Everything here is made from the program itself, except [reliability](reliabilit
 
 * [States](states.md): the machine, and each state of it
 * [Conditions](conditions.md): types and reasons
-* [Events](events.md): what the operator tells, and what moves the machine
+* [Events](events.md): what the operator reports, and what moves the machine
 * [Metrics](metrics.md)
 * [Annotations and labels](annotations.md)
 * [FluxInstance](crd.md): every field

@@ -24,7 +24,7 @@ _KUBERNETES = """# Events
 ## Kubernetes events
 
 Recorded on the FluxInstance after the status was saved, in this order. A run that nobody asked for
-and that changes nothing tells nothing. Failures, changes and blocked upgrades also go to
+and that changes nothing reports nothing. Failures, changes and blocked upgrades also go to
 notification-controller when it is installed.
 
 """

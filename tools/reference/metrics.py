@@ -16,7 +16,7 @@ def page() -> str:
 _INTRO = """# Metrics
 
 In Prometheus text format at `/metrics` of `--metrics-addr`. Counted after the status was saved, so
-a counter never tells of something that did not last.
+a counter never counts something that did not last.
 
 """
 
