@@ -7,6 +7,8 @@ from fluxsm.core.observed import Observed
 
 PASSING_TRIES = 5
 """How often what may pass is tried again before it is a failure: some six seconds."""
+RETRY_TRIES = 1
+"""The same in a run that retries a failure: it is shown already, and the next run comes later."""
 
 
 def blocks_new_crds(observed: Observed) -> bool:
@@ -32,4 +34,5 @@ def has_last_good(observed: Observed) -> bool:
 def may_pass(observed: Observed) -> bool:
     """The same request may succeed within seconds, and was not tried often yet."""
     failure = observed.failure
-    return failure is not None and failure.passing and observed.stay.faults < PASSING_TRIES
+    tries = PASSING_TRIES if observed.run.retries is None else RETRY_TRIES
+    return failure is not None and failure.passing and observed.stay.faults < tries

@@ -244,7 +244,7 @@ def _leftovers(removal: Removal, observed: Observed, ports: Ports) -> str:
         return ""
     limit = duration.format(observed.settings.uninstall_timeout)
     lines = [f"{name}: {why}" for name, why in {**left, **removal.unknown}.items()]
-    return f"not removed within {limit}: {'; '.join(lines)}"
+    return "\n".join([f"not removed within {limit}:", *lines])
 
 
 def _unknown(removal: Removal) -> str:

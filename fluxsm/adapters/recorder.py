@@ -100,12 +100,16 @@ class EventRecorder:
         self._http.clear()
 
     def _emit(self, instance: Manifest, event: KubernetesEvent, _: str) -> None:
+        """Write an event; a Warning that one event has no room for becomes several."""
+        text = redact(event.message)
+        notes = note.split(text) if event.type == "Warning" else [note.fit(text)]
         try:
-            self._cluster.create(self._event(instance, event))
+            for item in notes:
+                self._cluster.create(self._event(instance, event, item))
         except ClusterError as error:
             log.warning("event not recorded: %s", error)
 
-    def _event(self, instance: Manifest, event: KubernetesEvent) -> Manifest:
+    def _event(self, instance: Manifest, event: KubernetesEvent, text: str) -> Manifest:
         metadata = instance["metadata"]
         now = format_time(self._clock.now())
         self._count += 1
@@ -121,7 +125,7 @@ class EventRecorder:
             "involvedObject": _reference(instance),
             "type": event.type,
             "reason": event.reason,
-            "message": note.fit(redact(event.message)),
+            "message": text,
             "source": {"component": names.MANAGER},
             "reportingComponent": names.MANAGER,
             "reportingInstance": self._host,

@@ -186,6 +186,13 @@ _SWITCH: dict[str, Any] = {
     help="Longest delay between retries.",
 )
 @click.option(
+    "--uninstall-timeout",
+    type=Duration("1s", "24h"),
+    default="5m",
+    show_default=True,
+    help="How long an uninstallation may take before the instance goes and leftovers are named.",
+)
+@click.option(
     "--override-manager",
     "override_managers",
     multiple=True,
@@ -341,6 +348,7 @@ def _settings(flags: dict[str, Any]) -> Settings:
         jitter=flags["jitter"] / 100,
         min_retry=least,
         max_retry=most,
+        uninstall_timeout=flags["uninstall_timeout"],
         override_managers=environment.override_managers(flags["override_managers"]),
         supported_minors=_minors(flags["supported_minors"]),
         resolve_digests=flags["resolve_digests"],

@@ -191,9 +191,10 @@ def _write_conditions(
             _write_ready(write, seen, memory)
         case "False" if run.failure is not None:
             _write_failed(write, run.failure, str(run.failure))
-        case _:
-            if row.moves:
-                _write_suspended(write, left, run)
+        case _ if row.moves:
+            _write_suspended(write, left, run)
+        case _:  # nothing to add, unless the status was lost meanwhile
+            write.suspended(names.RECONCILIATION_DISABLED, "Initialized in a suspended state")
 
 
 def _write_moving(write: conditions.Writer, run: Run, text: str) -> None:

@@ -19,6 +19,7 @@ from fluxsm.simulation.faults import missing_permission, refusal
 from fluxsm.simulation.registry import NEW, only
 from fluxsm.simulation.world import INSTANCE, World
 from states.behaviour import BEHAVIOUR
+from states.guards import PASSING_TRIES
 from tests.states.worlds import (
     CONTROLLER,
     DIGEST,
@@ -32,6 +33,7 @@ from tests.states.worlds import (
 )
 
 MINUTE = timedelta(minutes=1)
+HOUR = timedelta(hours=1)
 LIMIT = timedelta(minutes=5)
 FLUX_FINALIZER = "finalizers.fluxcd.io"
 
@@ -434,3 +436,15 @@ def test_a_defect_of_a_handler_is_reported(state: State) -> None:
     assert len(world.steps) < 300
     if state is State.HEALTH_CHECKING:
         assert "internal error (KeyError)" in world.message
+
+
+def test_a_retry_does_not_insist_within_a_state() -> None:
+    """What may pass is tried some seconds long once; a run that retries it tries it twice."""
+    world = installed()
+    world.cluster.gate.faults.append(refusal("apply", kinds=["Deployment"]))
+    world.edit(components=["source-controller", "notification-controller"])
+    world.pass_time(HOUR)
+    runs = sum(step.moved and step.row.dest is State.FAILED for step in world.steps)
+    applied = world.activity.hour().requests["apply", "Deployment"]
+    assert runs > 5
+    assert applied <= 2 * (1 + PASSING_TRIES + 2 * runs)

@@ -243,6 +243,21 @@ def test_a_status_that_is_lost_while_ready_is_worked_out_again() -> None:
     assert plain(world.status) == before
 
 
+def test_a_status_that_is_lost_while_suspended_is_worked_out_again() -> None:
+    """Ready is decided again when the next event wakes the operator, without a resume."""
+    world = World()
+    world.create()
+    world.reach(State.READY)
+    world.suspend()
+    world.reach(State.SUSPENDED)
+    lost = dict.fromkeys(world.status)
+    world.user.patch(INSTANCE, {"status": lost}, subresource="status")
+    world.edit(components=["source-controller", "notification-controller"])
+    world.settle()
+    assert world.at(State.SUSPENDED)
+    assert world.reason == names.RECONCILIATION_DISABLED
+
+
 def test_a_component_that_is_dropped_is_removed() -> None:
     """Its Deployment leaves the cluster and the inventory."""
     world = installed(components=["source-controller", "kustomize-controller"])

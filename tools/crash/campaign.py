@@ -6,8 +6,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
-from typing import Final
+from typing import Final, TypeVar
 
+from tools.crash import lasting
 from tools.crash.environment import Environment, Verdict
 from tools.crash.faults import (
     ANSWERS,
@@ -21,7 +22,9 @@ from tools.crash.faults import (
     Unit,
 )
 from tools.crash.invariants import Reference
-from tools.crash.lifecycles import Lifecycle
+from tools.crash.lifecycles import LASTING, Lifecycle
+
+T = TypeVar("T")
 
 WRITE_STRIDE: Final = 9
 READ_STRIDE: Final = 5
@@ -92,7 +95,7 @@ class Share:
     number: int = 0
     count: int = 1
 
-    def of(self, runs: Sequence[dict[str, Fault]]) -> list[dict[str, Fault]]:
+    def of(self, runs: Sequence[T]) -> list[T]:
         """Return the runs of the share."""
         return list(runs[self.number :: self.count])
 
@@ -117,6 +120,9 @@ def run(
     wanted = set(modes) & set(lifecycle.modes)
     if not wanted or (share.number and wanted == {"relentless"}):
         return  # nothing, or a single run
+    if LASTING in wanted:
+        _refuse_calls(lifecycle, report, share=share)
+        return
     environment = _environment(lifecycle)
     try:
         references = environment.measure(lifecycle)
@@ -134,6 +140,22 @@ def run(
                 environment.close()
                 environment = _environment(lifecycle)
                 references = environment.measure(lifecycle)
+    finally:
+        environment.close()
+
+
+def _refuse_calls(lifecycle: Lifecycle, report: Callable[[Verdict], None], *, share: Share) -> None:
+    """Refuse a share of the calls for good, each in a lifecycle of its own."""
+    environment = _environment(lifecycle)
+    try:
+        reference = environment.measure(lifecycle)[lifecycle.phases[-1].name]
+        for call in share.of(lasting.calls(environment)):
+            verdict = lasting.try_call(environment, lifecycle, call, reference)
+            report(verdict)
+            if verdict.findings:
+                environment.close()
+                environment = _environment(lifecycle)
+                reference = environment.measure(lifecycle)[lifecycle.phases[-1].name]
     finally:
         environment.close()
 

@@ -128,9 +128,9 @@ class Environment:
             )
             self.proxy.kill = self.operator.kill
             stack.callback(self.operator.kill)
-            self._reader = Reader(self.cluster)
-            stack.callback(self._reader.close)
-            self._instance = Instance(self.cluster, NAMESPACE)
+            self.reader = Reader(self.cluster)
+            stack.callback(self.reader.close)
+            self.instance = Instance(self.cluster, NAMESPACE)
             self._stack = stack.pop_all()
         return self
 
@@ -193,11 +193,11 @@ class Environment:
     def _run_phase(
         self, lifecycle: Lifecycle, phase: Phase, fault: Fault | None, reference: Reference | None
     ) -> Verdict:
-        phase.before(self._instance)
+        phase.before(self.instance)
         began = time.monotonic()
         self.operator.skip()
         self.proxy.arm(fault)
-        phase.begin(self._instance)
+        phase.begin(self.instance)
         course = _Course()
         if fault and fault.restarts:
             self.operator.kill()
@@ -241,16 +241,16 @@ class Environment:
         if self.proxy.killed.is_set():
             return False
         if phase.goal == "Gone":
-            return self._instance.read() is None
+            return self.instance.read() is None
         if not any(item.dest == phase.goal for item in self.operator.transitions()):
             return False
-        found = self._instance.read()
+        found = self.instance.read()
         return found is not None and is_ready(found)
 
     def _start_again(self, course: _Course) -> None:
         self.proxy.wait_until_answered()
         course.died_in.append(_state(self.operator.transitions()))
-        course.findings += invariants.no_orphan(self._reader.read())
+        course.findings += invariants.no_orphan(self.reader.read())
         course.starts += 1
         self.proxy.killed.clear()
         self.operator.start()
@@ -278,14 +278,14 @@ class Environment:
 
     def _judge_world(self, reference: Reference | None) -> list[str]:
         """Examine what the API server holds, against the reference where there is one."""
-        findings = invariants.nothing_in_an_old_version(self._reader.read(), self.cluster.stored)
+        findings = invariants.nothing_in_an_old_version(self.reader.read(), self.cluster.stored)
         if reference is not None:
-            findings += self._compare(reference, forgive_failures=self._failed)
+            findings += self.compare(reference, forgive_failures=self._failed)
         return findings
 
     def _remember(self, phase: Phase) -> list[str]:
         time.sleep(CONVERGE_SECONDS / 4)  # the controllers of the cluster have work left to do
-        world = self._reader.read()
+        world = self.reader.read()
         writes = self.proxy.journal.writes()
         self._asked |= asked(writes)
         counts = self.proxy.counts
@@ -300,11 +300,11 @@ class Environment:
         )
         return invariants.no_orphan(world) + invariants.nothing_unmade(world)
 
-    def _compare(self, reference: Reference, *, forgive_failures: bool) -> list[str]:
+    def compare(self, reference: Reference, *, forgive_failures: bool) -> list[str]:
         """Compare until it fits: garbage collection and rollouts end a little later."""
         limit = time.monotonic() + CONVERGE_SECONDS
         while True:
-            world = self._reader.read()
+            world = self.reader.read()
             findings = invariants.same_end(reference, world, forgive_failures=forgive_failures)
             findings += invariants.no_orphan(world) + invariants.nothing_unmade(world)
             if not findings:

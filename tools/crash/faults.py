@@ -24,6 +24,7 @@ class Unit(StrEnum):
     READ = "read"
     AGAIN = "repeated read"
     LINE = "watch line"
+    CALL = "call"
 
 
 class Scope(StrEnum):
@@ -170,6 +171,7 @@ READS: Final[Mapping[str, Callable[[Turn], None]]] = {
     STALE: stale,
     OUTDATED: outdated,
 }
+REFUSED: Final = "refused for good"
 SWALLOWED: Final = "swallowed"
 LINES: Final[Mapping[str, Callable[[bytes], Iterator[Piece]]]] = {
     "doubled": doubled,
@@ -186,10 +188,11 @@ class Fault:
     """A fault of one kind for the request or line with one number.
 
     Attributes:
-        kind: a key of KILLS, READS or LINES, or RELENTLESS.
+        kind: a key of KILLS, READS or LINES, RELENTLESS or REFUSED.
         number: of the request or line, from 1 on within a phase.
         unit: what is counted.
         scope: whether later ones are affected too.
+        call: what is refused for good, see `Exchange.call`.
         fired: how often it was injected.
     """
 
@@ -197,6 +200,7 @@ class Fault:
     number: int
     unit: Unit = Unit.WRITE
     scope: Scope = Scope.ONCE
+    call: str = ""
     fired: int = 0
 
     @property
@@ -220,6 +224,10 @@ class Fault:
             return False
         return number >= self.number if self.scope is Scope.EVERY else number == self.number
 
+    def refuses(self, call: str) -> bool:
+        """Whether a call is refused for good."""
+        return self.unit is Unit.CALL and self.call == call
+
     def inject(self, turn: Turn) -> None:
         """Inject it into a request."""
         (KILLS | READS | {RELENTLESS: progress})[self.kind](turn)  # type: ignore[operator]
@@ -232,4 +240,6 @@ class Fault:
         """For the report."""
         if self.kind == RELENTLESS:
             return "each write in turn"
+        if self.kind == REFUSED:
+            return f"no {self.call}"
         return f"{self.unit} {self.number} {self.kind}"

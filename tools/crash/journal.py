@@ -9,7 +9,8 @@ import time
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
+from urllib.parse import parse_qs
 
 from fluxsm.api import names
 from tools.crash.normal import normal
@@ -17,6 +18,14 @@ from tools.crash.normal import normal
 MUTATING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 UNCOUNTED = ("/events", "/leases")
 """Collections that come and go by themselves and say nothing about an installation."""
+
+_CALLS: Final = {
+    "GET": "get",
+    "POST": "create",
+    "PUT": "update",
+    "PATCH": "patch",
+    "DELETE": "delete",
+}
 
 _REVISION = "deployment.kubernetes.io/revision"
 """Set by the controller of the cluster, some time after the answer to an apply."""
@@ -65,6 +74,23 @@ class Exchange:
     def read(self) -> str:
         """What a read asks for."""
         return f"{self.path}?{self.query}"
+
+    @property
+    def call(self) -> str:
+        """Verb and resource as rights have them, such as `delete deployments`.
+
+        A path that names no resource, such as that of discovery, stands for itself.
+        """
+        parts = self.path.strip("/").split("/")
+        resource = parts[2 if parts[0] == "api" else 3 :]
+        if resource[:1] == ["namespaces"] and len(resource) > 2:
+            resource = resource[2:]
+        verb = _CALLS.get(self.method, self.method.lower())
+        if not resource:
+            return f"{verb} {self.path}"
+        if verb == "get" and len(resource) == 1:
+            verb = "watch" if parse_qs(self.query).get("watch") == ["true"] else "list"
+        return f"{verb} {'/'.join(resource[:1] + resource[2:])}"
 
     def __str__(self) -> str:
         """For the report."""

@@ -23,7 +23,10 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 UPSTREAM: Final = ROOT.parent / "shared"
 NAMESPACE: Final = names.DEFAULT_NAMESPACE
 APPS: Final = "apps"
-MODES: Final = ("relentless", "kills", "answers", "lines")
+MODES: Final = ("relentless", "kills", "answers", "lines", "lasting")
+LASTING: Final = "lasting"
+UNINSTALL_SECONDS: Final = 6
+"""The limit of an uninstallation in which a call is refused for good."""
 _APPLY: Final = ("apply", "--server-side", "--field-manager=users", "-f", "-")
 _FINALIZERS: Final = ["finalizers.fluxcd.io"]
 
@@ -61,14 +64,14 @@ class Lifecycle:
     phases: Sequence[Phase]
     storage: Path | None = None
     flags: Sequence[str] = ()
-    modes: Sequence[str] = MODES
+    modes: Sequence[str] = MODES[:-1]
 
 
 def lifecycles() -> list[Lifecycle]:
     """Return those that can be run here: some need manifests of real, older releases."""
     if (UPSTREAM / "flux").is_dir():
-        return [MINOR, BRIDGE, *STORED]
-    return [MINOR]
+        return [MINOR, BRIDGE, *STORED, CALLS]
+    return [MINOR, CALLS]
 
 
 def _install(version: str, components: Sequence[str]) -> Callable[[Instance], None]:
@@ -188,6 +191,37 @@ MINOR: Final = Lifecycle(
     ),
 )
 """From 2.6.4 to 2.8.8, a component less, then uninstalled: the operator's own distribution."""
+
+CALLS: Final = Lifecycle(
+    name="calls",
+    flags=(f"--uninstall-timeout={UNINSTALL_SECONDS}s",),
+    modes=(LASTING,),
+    phases=(
+        Phase(
+            name="install",
+            begin=_install("2.8.8", ["source-controller", "kustomize-controller"]),
+        ),
+        Phase(
+            name="change",
+            before=_populate(
+                *_DEPLOYED,
+                *(
+                    _custom(
+                        "source.toolkit.fluxcd.io/v1",
+                        "GitRepository",
+                        name,
+                        interval="1h",
+                        url="https://example.com/app.git",
+                    )
+                    for name in ("one", "two")
+                ),
+            ),
+            begin=_edit(components=["source-controller"]),
+        ),
+        Phase(name="uninstall", begin=Instance.delete, goal="Gone"),
+    ),
+)
+"""One after the other, each call of an installation, a change and a removal is refused for good."""
 
 BRIDGE: Final = Lifecycle(
     name="bridge",

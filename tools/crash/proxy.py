@@ -46,6 +46,7 @@ class Proxy:
         self._lock = threading.Lock()
         self._fault: Fault | None = None
         self._counts: dict[Unit, int] = {}
+        self._calls: set[str] = set()
         self._held: dict[str, str] = {}
         self._answers: dict[str, tuple[Answer, Answer]] = {}
         self._streams: dict[socket.socket, http.client.HTTPConnection] = {}
@@ -89,6 +90,13 @@ class Proxy:
         """Begin a lifecycle: no older answers are remembered."""
         with self._lock:
             self._answers = {}
+            self._calls = set()
+
+    @property
+    def calls(self) -> frozenset[str]:
+        """What was asked for in this lifecycle, see `Exchange.call`."""
+        with self._lock:
+            return frozenset(self._calls)
 
     @property
     def counts(self) -> dict[Unit, int]:
@@ -131,6 +139,16 @@ class Proxy:
                 return None
             if fault.scope is Scope.ONCE:
                 self._fault = None
+            fault.fired += 1
+            return fault
+
+    def take_call(self, call: str) -> Fault | None:
+        """Note a call, and return the fault that refuses it for good."""
+        with self._lock:
+            self._calls.add(call)
+            fault = self._fault
+            if fault is None or not fault.refuses(call):
+                return None
             fault.fired += 1
             return fault
 
@@ -204,6 +222,10 @@ class _Handler(BaseHTTPRequestHandler):
         parts = urlsplit(self.path)
         length = int(self.headers.get("Content-Length") or 0)
         exchange = Exchange(self.command, parts.path, parts.query, self.rfile.read(length))
+        if self.owner.take_call(exchange.call) is not None:
+            self.owner.journal.enter(exchange)
+            Turn(self.owner, self, exchange).refuse(403, "Forbidden")
+            return
         if dict(parse_qsl(parts.query)).get("watch") == "true":
             self._watch(exchange)
             return

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from tools.crash.environment import Verdict
-from tools.crash.faults import KILLS, LINES, READS, RELENTLESS
+from tools.crash.faults import KILLS, LINES, READS, REFUSED, RELENTLESS
 
 
 def line(verdict: Verdict) -> str:
@@ -67,6 +67,8 @@ def _class(verdict: Verdict) -> str:
         return f"killed, {verdict.fault.kind}"
     if verdict.fault.kind == RELENTLESS:
         return "killed, each write"
+    if verdict.fault.kind == REFUSED:
+        return f"call {REFUSED}"
     if verdict.fault.kind in READS:
         return f"{verdict.fault.unit}, {verdict.fault.kind}"
     assert verdict.fault.kind in LINES

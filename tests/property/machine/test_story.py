@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Any story: a user, a registry, other programs, faults, crashes and time, in any order.
 
-Whatever happens, the laws hold after every step; and once the faults stop, the instance becomes
-Ready, or goes if it is to be deleted, within a bound. A failure prints its story in words.
+Whatever happens, the laws hold after every step. Once the faults stop, the instance becomes Ready,
+or goes if it is to be deleted, within a bound; while one of them never stops, the laws of liveness
+of the model check hold from wherever the story led. A failure prints its story in words.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from fluxsm.machine.states import State
 from fluxsm.objects import ownership
 from fluxsm.simulation.audit import orphans, unreadable
 from fluxsm.simulation.faults import Crash, Fault, When
+from fluxsm.simulation.liveness import CASES, Case, broken_laws
 from fluxsm.simulation.registry import only, starter
 from fluxsm.simulation.world import INSTANCE, NAMESPACE, World
 from tests.states.worlds import CONTROLLER, REFERENCE, git_repository, old_flux, version
@@ -48,11 +50,12 @@ class Story(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.world = World(max_retry=timedelta(minutes=1))
+        self.world = World()
         self.world.distributions.push(REFERENCE, _digest(0), starter())
         self.digests = 0
         self.requests = 0
         self.abandoned = False
+        self.lasting: Case | None = None
         foreign = {"apiVersion": "v1", "kind": "ConfigMap"}
         metadata = {"name": "foreign", "namespace": NAMESPACE}
         self.foreign = self.world.user.create({**foreign, "metadata": metadata})
@@ -197,6 +200,16 @@ class Story(RuleBasedStateMachine):
         )
         self.world.cluster.gate.faults.append(fault)
 
+    @precondition(lambda self: self.lasting is None)
+    @rule(case=st.sampled_from(CASES), sure=st.sampled_from([False, False, True]))
+    def refuse_for_good(self, case: Case, *, sure: bool) -> None:
+        """One call is refused from now on, until the end."""
+        if not sure:
+            return
+        note(f"{case}")
+        self.lasting = case
+        self.world.cluster.gate.faults.append(case.fault())
+
     @rule(skip=st.integers(0, 30), when=WHEN)
     def crash_later(self, skip: int, when: When) -> None:
         """The process is killed at a write to come."""
@@ -262,9 +275,18 @@ class Story(RuleBasedStateMachine):
             assert orphans(self.world) == []
 
     def teardown(self) -> None:
-        """The faults stop: Ready in the end, then rest; and a deletion ends."""
+        """The faults stop, but for one that never does; then the laws of liveness hold."""
         note("the faults stop")
         self.clear()
+        if self.lasting is not None and self.alive:
+            note(f"but {self.lasting}")
+            self.world.activity.hours.clear()  # what people did counts as well
+            assert [broken.text for broken in broken_laws(self.lasting, self.world)] == []
+        else:
+            self.recover()
+
+    def recover(self) -> None:
+        """Ready in the end, then rest; and a deletion ends."""
         self.work(BOUND)
         if self.world.read() is not None:
             note(f"in {self.world.process.state}: {self.world.message}")

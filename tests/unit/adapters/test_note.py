@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fluxsm.adapters.note import NOTE_LIMIT, fit
+from fluxsm.adapters.note import MOST_NOTES, NOTE_LIMIT, fit, split
 
 
 @pytest.mark.parametrize("message", ["", "short", "x" * NOTE_LIMIT, "ä" * (NOTE_LIMIT // 2)])
@@ -51,3 +51,27 @@ def test_any_text_becomes_a_note(begin: str, piece: str, times: int) -> None:
     note = fit(message)
     assert len(note.encode()) <= NOTE_LIMIT
     assert note == message or message.startswith(note.removesuffix("..."))
+
+
+def test_a_list_that_is_too_long_becomes_several_notes() -> None:
+    """Every line is whole, in its order, and there once."""
+    lines = [f"ClusterRole/number-{number}: may not be deleted" for number in range(90)]
+    notes = split("\n".join(lines))
+    assert 1 < len(notes) < MOST_NOTES
+    assert "\n".join(notes).splitlines() == lines
+    assert all(len(note.encode()) <= NOTE_LIMIT for note in notes)
+
+
+@given(st.lists(st.text(st.characters(codec="utf-8"), max_size=400), max_size=60))
+def test_any_list_becomes_notes(lines: list[str]) -> None:
+    """As many as are allowed at most, each of which fits; a short message stays one note."""
+    notes = split("\n".join(lines))
+    assert 1 <= len(notes) <= MOST_NOTES
+    assert all(len(note.encode()) <= NOTE_LIMIT for note in notes)
+
+
+def test_what_is_endless_is_cut() -> None:
+    """Nobody reads more than the log has anyway."""
+    notes = split("\n".join(f"line {number} {'x' * 50}" for number in range(1000)))
+    assert len(notes) == MOST_NOTES
+    assert notes[-1].endswith("...")

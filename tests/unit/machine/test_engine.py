@@ -25,6 +25,7 @@ def observed(holds: frozenset[str]) -> SimpleNamespace:
         migration_after=(1,) if "wants_migration" in holds else (),
         applied="is_applied" in holds,
         fell_back=False,
+        retries=None,
     )
     return SimpleNamespace(
         run=run,

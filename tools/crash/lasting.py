@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Calls that are refused for good, one after the other: the second law of liveness, for real.
+
+While one is, a suspended instance is at rest and a deleted one is gone within its limit, with a
+Warning that names what is left. Once it is not any more, an instance that is created again gets
+Ready, and its deletion leaves nothing. See `fluxsm.simulation.liveness` for the same in memory.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from fluxsm.api import names
+from fluxsm.api.objects import ObjectRef
+from fluxsm.simulation.liveness import MOST_REQUESTS
+from tests.integration.instance import RECONCILE
+from tests.integration.operator import until
+from tools.crash.environment import Environment, Verdict
+from tools.crash.faults import REFUSED, Fault, Scope, Unit
+from tools.crash.invariants import Reference
+from tools.crash.lifecycles import UNINSTALL_SECONDS, Lifecycle
+
+SLACK_SECONDS: Final = 20.0
+"""What a deletion may take beside its limit: a start, a retry, a busy machine."""
+REST_SECONDS: Final = 1.0
+
+_VITAL: Final = frozenset(
+    f"{verb} {names.INSTANCE_PLURAL}" for verb in ("list", "watch", "get", "patch")
+)
+"""Without these the operator can neither see the deletion nor let the instance go."""
+_ASIDE: Final = ("events", "leases", "tokenreviews", "subjectaccessreviews")
+
+
+def calls(environment: Environment) -> list[str]:
+    """What a lifecycle asked for, and may be refused for good, see `Exchange.call`."""
+    return sorted(
+        call
+        for call in environment.proxy.calls
+        if call not in _VITAL and not any(part in call for part in _ASIDE)
+    )
+
+
+def try_call(
+    environment: Environment, lifecycle: Lifecycle, call: str, reference: Reference
+) -> Verdict:
+    """Refuse one call from the moment on at which everything is installed.
+
+    Args:
+        environment: with a lifecycle that was measured in it.
+        lifecycle: install, change, uninstall.
+        call: what is refused.
+        reference: what the end of the lifecycle looks like without faults.
+    """
+    fault = Fault(kind=REFUSED, number=0, unit=Unit.CALL, scope=Scope.EVERY, call=call)
+    began = time.monotonic()
+    findings: list[str] = []
+    try:
+        _install(environment, lifecycle)
+        environment.proxy.arm(fault)
+        for law in (_rests_while_suspended, _ends_when_deleted):
+            findings += law(environment, lifecycle)
+        environment.proxy.arm(None)
+        findings += _recovers(environment, lifecycle, reference)
+    except AssertionError as error:
+        findings.append(str(error))
+    finally:
+        environment.proxy.disarm()
+        environment.operator.kill()
+    return Verdict(
+        lifecycle=lifecycle.name,
+        phase="refused",
+        fault=fault,
+        findings=tuple(findings),
+        seconds=time.monotonic() - began,
+        points=fault.fired,
+    )
+
+
+def _install(environment: Environment, lifecycle: Lifecycle) -> None:
+    install, change = lifecycle.phases[:2]
+    _start_again(environment)
+    install.before(environment.instance)
+    install.begin(environment.instance)
+    environment.instance.becomes_ready()
+    change.before(environment.instance)
+
+
+def _start_again(environment: Environment) -> None:
+    """A new process asks for everything, also for what the one before had got."""
+    environment.operator.kill()
+    environment.operator.start()
+
+
+def _rests_while_suspended(environment: Environment, lifecycle: Lifecycle) -> Iterator[str]:
+    """Suspended in the middle of a change, the instance is at rest."""
+    instance = environment.instance
+    _start_again(environment)
+    lifecycle.phases[1].begin(instance)
+    _await(environment, lambda: bool(environment.operator.transitions()), "first step")
+    instance.annotate({RECONCILE: "disabled"})
+    _await(environment, lambda: _is_suspended(environment), "suspension")
+    before = len(environment.proxy.journal.writes())
+    time.sleep(REST_SECONDS)
+    for write in environment.proxy.journal.writes()[before:]:
+        if names.INSTANCE_PLURAL not in write.path:
+            yield f"suspended, and still asks: {write}"
+    instance.annotate({RECONCILE: None})
+
+
+def _is_suspended(environment: Environment) -> bool:
+    taken = environment.operator.transitions()
+    return bool(taken) and taken[-1].dest == "Suspended"
+
+
+def _ends_when_deleted(environment: Environment, lifecycle: Lifecycle) -> Iterator[str]:
+    """Gone within the limit, and everything that is left is named in a Warning."""
+    del lifecycle
+    instance = environment.instance
+    uid = (instance.read() or {})["metadata"]["uid"]
+    instance.delete()
+    instance.goes(seconds=UNINSTALL_SECONDS + SLACK_SECONDS)
+    said = [
+        event["message"]
+        for event in instance.events()
+        if event["type"] == "Warning" and event["involvedObject"].get("uid") == uid
+    ]
+    for left in _left(environment):
+        if not any(left in text for text in said):
+            yield f"left, and named in no Warning: {left}"
+    asked = len(environment.proxy.journal.exchanges())
+    if asked > MOST_REQUESTS:
+        yield f"{asked} requests, more than an hour may have ({MOST_REQUESTS})"
+
+
+def _left(environment: Environment) -> list[str]:
+    return sorted(
+        str(ObjectRef.of(item))
+        for item in environment.reader.read().values()
+        if (item["metadata"].get("labels") or {}).get(names.OWNER_NAME_LABEL) == names.SINGLETON
+        and not item["metadata"].get("ownerReferences")
+        and item["kind"] != "Namespace"
+    )
+
+
+def _recovers(
+    environment: Environment, lifecycle: Lifecycle, reference: Reference
+) -> Iterator[str]:
+    """Created again without the fault: Ready, and its deletion leaves what it always leaves."""
+    _install(environment, lifecycle)
+    environment.instance.delete()
+    environment.instance.goes()
+    yield from environment.compare(reference, forgive_failures=True)
+
+
+def _await(environment: Environment, holds: Callable[[], bool], what: str) -> None:
+    try:
+        until(holds, what, seconds=30)
+    except AssertionError as error:
+        states = [item.dest for item in environment.operator.transitions()][-5:]
+        raise AssertionError(
+            f"{error}; the last states were {states}, {environment.operator.problems()[-2:]}"
+        ) from None
