@@ -19,6 +19,9 @@ INDENT: Final = 12
 GRACE: Final = timedelta(seconds=30)
 """How late an operator may be that is alive: two clocks differ, and a status is written later."""
 
+_ASKED: Final = frozenset({Event.DELETED, Event.SUSPENDED, Event.CHANGED})
+"""What people may do at any time, listed after what the state itself waits for."""
+
 _END: Final = "its end"
 
 
@@ -37,9 +40,11 @@ def lines(name: str, found: Explanation, now: datetime, columns: int) -> Iterato
         yield from labelled("Because", _because(found.arrival), columns, indent=INDENT)
     yield from _waiting(found, now, columns)
     yield from _coming(found, now, columns)
+    said: set[str] = set()
     for verdict in found.verdicts:
         yield ""
-        yield from _verdict(verdict, now, columns)
+        yield from _verdict(verdict, now, columns, repeats=verdict.condition.message in said)
+        said.add(verdict.condition.message)
     if found.definition:
         yield ""
         yield from labelled("What to do", found.definition.advice, columns, indent=INDENT)
@@ -100,10 +105,11 @@ def _coming(found: Explanation, now: datetime, columns: int) -> Iterator[str]:
         if found.definition.timer is not None:
             text = "no timer is shown: an upgrade is blocked and tried again, or it is switched off"
         yield from labelled("Next", text, columns, indent=INDENT)
-    label = "On its way"
+    label = "Moves on"
     size = max((len(_target(way)) for way in found.ways), default=0)
-    for way in found.ways:
-        yield from labelled(label, f"{_target(way):<{size}}  {_words(way)}", columns, indent=INDENT)
+    for way in sorted(found.ways, key=lambda way: way.event in _ASKED):
+        head = f"{label:<{INDENT}}{_target(way):<{size}}  "
+        yield from wrapped(_words(way), columns, first=head, rest=" " * len(head))
         label = ""
 
 
@@ -122,14 +128,16 @@ def _words(way: Way) -> str:
     return f"{way.event.words}{f', and {way.guard}' if way.guard else ''}"
 
 
-def _verdict(verdict: Verdict, now: datetime, columns: int) -> Iterator[str]:
-    """A condition, its message, and the runbook entry of its reason."""
+def _verdict(verdict: Verdict, now: datetime, columns: int, *, repeats: bool) -> Iterator[str]:
+    """A condition, its message, and the runbook entry of its reason; no message twice."""
     item = verdict.condition
     glyph = "✔" if item.status == "True" and item.type == names.READY else "•"
     glyph = "✗" if item.type == names.READY and item.status == "False" else glyph
     at = f" {_moment(verdict, now)}" if item.last_transition_time else ""
     head = f"{item.type}={item.status} {item.reason}{at}"
     yield from wrapped(head, columns, first=f"{glyph} ", rest="  ")
+    if repeats:
+        return
     yield from wrapped(item.message, columns, first="  ", rest="  ")
     if verdict.meaning:
         yield from labelled("  Means", verdict.meaning, columns, indent=INDENT)

@@ -42,7 +42,8 @@ def test_a_wait_reads_like_this() -> None:
         "Waits for   ◎ Deployment/flux-system/source-controller: 0/1 ready\n"
         "Limit       1m10s of 5m0s; at 2026-01-01T12:05:00Z Expired (HealthCheckFailed)\n"
     )
-    assert "Healthy → Ready " in text
+    assert text.index("Healthy → Ready ") < text.index("Changed → Pending ")
+    assert text.count("0/1 ready") == 2
     assert "• Ready=Unknown Progressing since 2026-01-01T12:00:30Z (40s ago)" in text
     assert "✗" not in text
 
