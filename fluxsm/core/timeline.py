@@ -86,7 +86,7 @@ def timeline(
     """
     found = [moment for item in events if (moment := _moment(item, table)) is not None]
     current = _current(Instance(instance))
-    if current is not None and not _is_told(current, found):
+    if current is not None and not _is_listed(current, found):
         found.append(current)
     found.sort(key=lambda moment: moment.at)
     return _with_spans(found, now)
@@ -163,7 +163,7 @@ def _current(instance: Instance) -> Moment | None:
     return Moment(at=at, state=state, reason=reason, message=message)
 
 
-def _is_told(current: Moment, found: Iterable[Moment]) -> bool:
+def _is_listed(current: Moment, found: Iterable[Moment]) -> bool:
     """Whether an event already says that the state was entered, within the seconds of a save."""
     return any(
         item.state is current.state and abs(item.at - current.at) <= timedelta(seconds=2)

@@ -26,14 +26,14 @@ CHECKING = instance(
 )
 
 
-def told(manifest: Manifest, *, now: datetime = NOW, columns: int = 100) -> str:
+def shown(manifest: Manifest, *, now: datetime = NOW, columns: int = 100) -> str:
     """The text of an instance."""
     return "\n".join(lines(NAME, explain(manifest, TABLE), now, columns))
 
 
 def test_a_wait_reads_like_this() -> None:
     """State, event, object, limit and ways, in this order."""
-    text = told(CHECKING)
+    text = shown(CHECKING)
     assert text.startswith(
         f"{NAME} is HealthChecking since 2026-01-01T12:00:00Z (1m10s ago)\n"
         "Everything was applied and is watched until all of it is healthy.\n"
@@ -50,13 +50,13 @@ def test_a_wait_reads_like_this() -> None:
 
 def test_a_limit_that_passed_long_ago_means_that_nobody_works() -> None:
     """It says so, and where to look."""
-    text = told(CHECKING, now=NOW + timedelta(minutes=9))
+    text = shown(CHECKING, now=NOW + timedelta(minutes=9))
     assert "✗ What was due has not happened: the operator is not running" in text
 
 
 def test_failed_names_the_retry_and_the_remedy() -> None:
     """The moment, and the runbook entry of the reason."""
-    text = told(
+    text = shown(
         instance(
             condition(names.READY, "False", names.BUILD_FAILED, "build failed: no version"),
             state="Failed",
@@ -71,18 +71,18 @@ def test_failed_names_the_retry_and_the_remedy() -> None:
 
 def test_ready_and_suspended_say_what_comes() -> None:
     """A rhythm, or nothing at all."""
-    ready = told(
+    ready = shown(
         instance(state="Ready", stateSince=SINCE, nextTransition={"event": "Due", "every": "1h"})
     )
     assert "Next        Due about every 1h0m0s\n" in ready
     metadata = {"annotations": {names.RECONCILE: "disabled"}}
-    suspended = told(instance(state="Suspended", stateSince=SINCE, metadata=metadata))
+    suspended = shown(instance(state="Suspended", stateSince=SINCE, metadata=metadata))
     assert "Next        nothing happens by itself" in suspended
 
 
 def test_the_fields_of_the_reference_are_called_that() -> None:
     """So that nobody takes a guess for a fact."""
-    text = told(instance(condition(names.READY, "True", names.RECONCILIATION_SUCCEEDED)))
+    text = shown(instance(condition(names.READY, "True", names.RECONCILIATION_SUCCEEDED)))
     assert "is Ready since" in text
     assert "• The status has only the fields of the reference operator" in text
 
@@ -90,7 +90,7 @@ def test_the_fields_of_the_reference_are_called_that() -> None:
 @pytest.mark.parametrize("columns", [60, 80, 100])
 def test_no_line_is_wider_than_asked_for(columns: int) -> None:
     """Words are not cut, and none here is that long."""
-    assert max(map(len, told(CHECKING, columns=columns).splitlines())) <= columns
+    assert max(map(len, shown(CHECKING, columns=columns).splitlines())) <= columns
 
 
 def test_programs_get_the_same() -> None:
