@@ -120,7 +120,7 @@ class EventRecorder:
             "metadata": {
                 "name": f"{metadata['name']}.{stamp}",
                 "namespace": metadata["namespace"],
-                "annotations": redact_all(event.annotations),
+                "annotations": {**redact_all(event.annotations), **_state(event)},
             },
             "involvedObject": _reference(instance),
             "type": event.type,
@@ -169,6 +169,11 @@ class EventRecorder:
             log.info("notification not delivered: %s", type(error).__name__)
             return None
         return answer.status
+
+
+def _state(event: KubernetesEvent) -> dict[str, str]:
+    """Which state the instance was in afterwards: for `fluxsm history`, not for notifications."""
+    return {names.STATE_ANNOTATION: event.state} if event.state else {}
 
 
 def _reference(instance: Manifest) -> dict[str, str]:

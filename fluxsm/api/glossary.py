@@ -44,6 +44,31 @@ REASONS: Final[Mapping[str, str]] = {
 }
 """Reasons of conditions and events."""
 
+REMEDIES: Final[Mapping[str, str]] = {
+    names.RECONCILIATION_DISABLED: "Set the annotation fluxcd.controlplane.io/reconcile to enabled"
+    " (`fluxsm resume`) to go on.",
+    names.RECONCILIATION_FAILED: "The message names the object and the answer of the API server."
+    " Forbidden: compare the roles of the operator (`fluxsm doctor`). Refused by a webhook or a"
+    " quota: change that, or patch the object. Else nothing: it is tried again.",
+    names.ARTIFACT_FAILED: "Check spec.distribution.artifact and artifactPullSecret, and that the"
+    " operator reaches the registry (proxy, DNS, certificate authority); `fluxsm versions"
+    " --distribution oci://...` asks the same question from here. A corrected pull secret is"
+    " noticed within seconds.",
+    names.BUILD_FAILED: "Correct the field that the message names; `fluxsm plan -f FILE` shows"
+    " beforehand whether that is enough.",
+    names.HEALTH_CHECK_FAILED: "Look at the objects that the message names: `kubectl describe` of"
+    " the Deployment and its pods. Image not pulled: registry, imagePullSecret, digest. Not"
+    " scheduled: nodes, quota, tolerations. Slow: raise the annotation"
+    " fluxcd.controlplane.io/reconcileTimeout.",
+    names.HEALTH_CHECK_CANCELED: "Nothing: the newer request is worked on.",
+    names.OUTDATED_VERSION: "Widen spec.distribution.version, or upgrade the operator; `fluxsm"
+    " plan` shows what that changes.",
+    names.BUILD_WARNING: "Read the sentence; change the field, or leave it if it is meant so.",
+    names.DRIFT_DETECTED: "Change the FluxInstance (kustomize patches) instead of the object. Where"
+    " another program keeps writing, take the field from one of the two.",
+}
+"""What to do about a reason, for those where somebody may have to."""
+
 ANNOTATIONS: Final[Mapping[str, tuple[str, str, str]]] = {
     names.RECONCILE: (
         "`enabled` or `disabled`",

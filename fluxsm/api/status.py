@@ -78,6 +78,16 @@ class Snapshot(Model):
     metadata: dict[str, str] | None = Field(default=None, description="Version of Flux.")
 
 
+class LastTransition(Model):
+    """How the state of the status was reached."""
+
+    from_: str = Field(alias="from", description="State that was left.")
+    event: str = Field(description="What happened there.")
+    guard: str | None = Field(
+        default=None, description="What had to hold as well, in words; absent where nothing had to."
+    )
+
+
 class NextTransition(Model):
     """The next timer of a resting instance."""
 
@@ -105,6 +115,9 @@ class Status(Model):
         default=None,
         json_schema_extra={"format": "date-time"},
         description="When the state was entered.",
+    )
+    last_transition: LastTransition | None = Field(
+        default=None, description="How that state was reached; absent after a restart there."
     )
     next_transition: NextTransition | None = Field(
         default=None, description="The next timer while the instance rests."

@@ -32,6 +32,11 @@ _COMMANDS = {
     "build": ("fluxsm.cli.build", "Print the objects of a FluxInstance, without a cluster."),
     "versions": ("fluxsm.cli.versions", "List the Flux versions of a distribution."),
     "diff": ("fluxsm.cli.diff", "Compare two FluxInstances or streams of objects."),
+    "explain": (
+        "fluxsm.cli.explain",
+        "Say where the instance stands, why, and what comes next.",
+    ),
+    "history": ("fluxsm.cli.history", "List the transitions of the instance, and its revisions."),
     "push": ("fluxsm.cli.push", "Push a distribution folder to a registry as an artifact."),
     "install": ("fluxsm.cli.install", "Put the operator into a cluster."),
     "uninstall": ("fluxsm.cli.uninstall", "Take the operator, and Flux, out of a cluster."),
@@ -41,6 +46,9 @@ _COMMANDS = {
     "simulate": ("fluxsm.cli.simulate", "Play the life of an instance without a cluster."),
     "check-machine": ("fluxsm.cli.check_machine", "Check the laws of the machine in every case."),
 }
+
+_ALIASES = {"why": "explain"}
+"""Other names of commands, which the help does not list."""
 
 
 class _ClosedPipeError(UsageError):
@@ -73,6 +81,7 @@ class LazyGroup(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         """The command of a name."""
+        cmd_name = _ALIASES.get(cmd_name, cmd_name)
         if cmd_name not in _COMMANDS:
             return None
         found: click.Command = importlib.import_module(_COMMANDS[cmd_name][0]).command
@@ -85,8 +94,9 @@ class LazyGroup(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """The command that is called; of an unknown one, the nearest is named."""
-        if args and args[0] not in _COMMANDS and not args[0].startswith("-"):
-            close = get_close_matches(args[0].lower(), _COMMANDS, n=1)
+        known = {**_COMMANDS, **_ALIASES}
+        if args and args[0] not in known and not args[0].startswith("-"):
+            close = get_close_matches(args[0].lower(), known, n=1)
             near = f"did you mean {close[0]}? " if close else ""
             ctx.fail(f"'{args[0]}' is not a command; {near}fluxsm --help lists them all")
         return super().resolve_command(ctx, args)

@@ -53,6 +53,15 @@ def connect(kubeconfig: str | None, context: str | None) -> KubeCluster:
     return KubeCluster(client, manager=MANAGER)
 
 
+def instance_ref(namespace: str) -> ObjectRef:
+    """The FluxInstance of a namespace."""
+    from fluxsm.api.objects import Kind, ObjectRef
+
+    return ObjectRef(
+        Kind(names.GROUP, names.VERSION, names.INSTANCE_KIND), namespace, names.SINGLETON
+    )
+
+
 def finder(cluster: KubeCluster) -> Callable[[ObjectRef], Manifest | None]:
     """How to read an object that may not exist."""
 

@@ -7,6 +7,9 @@ import difflib
 
 import click
 
+from fluxsm.cli import connection
+from fluxsm.cli.failure import say
+from fluxsm.errors import UsageError
 from fluxsm.machine.render import RENDERERS
 from fluxsm.machine.states import State
 
@@ -45,7 +48,16 @@ class StateName(click.ParamType[State]):
     type=StateName(),
     help="Highlight a state, for instance the one in status.state.",
 )
-def command(format_: str, current: State | None) -> None:
+@click.option("--live", is_flag=True, help="Highlight the state of the instance in the cluster.")
+@connection.options
+def command(
+    format_: str,
+    current: State | None,
+    live: bool,
+    kubeconfig: str | None,
+    kube_context: str | None,
+    namespace: str,
+) -> None:
     """Draw the state machine.
 
     The pictures (mermaid, dot, svg) draw states that do the same as one and leave out rows that
@@ -55,4 +67,27 @@ def command(format_: str, current: State | None) -> None:
     from fluxsm.machine.render import render
     from states.table import TABLE
 
+    if live and current:
+        raise UsageError("--current and --live exclude each other")
+    if live:
+        current = _live(kubeconfig, kube_context, namespace)
     click.echo(render(TABLE, format_, current), nl=False)
+
+
+def _live(kubeconfig: str | None, context: str | None, namespace: str) -> State | None:
+    """The state that the instance is in, or that its conditions decide.
+
+    Raises:
+        NotFoundError: there is no instance.
+    """
+    from fluxsm.core.explanation import explain
+    from states.table import TABLE
+
+    cluster = connection.connect(kubeconfig, context)
+    found = explain(cluster.get(connection.instance_ref(namespace)), TABLE)
+    if found.definition is None:
+        say("• the status names no state, and its conditions decide none: nothing is highlighted")
+        return None
+    if found.is_inferred:
+        say(f"• the status names no state; {found.definition.state} follows from its conditions")
+    return found.definition.state

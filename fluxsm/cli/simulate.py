@@ -50,18 +50,19 @@ def _find(name: str) -> Scenario:
 
 
 def _play(scenario: Scenario) -> int:
+    from fluxsm.cli import text
     from fluxsm.cli.quiet import quiet
     from fluxsm.simulation.player import GONE, ExpectationError, play, stage
     from fluxsm.simulation.transcript import conditions, describe
     from fluxsm.simulation.world import WorldError
 
-    world = stage()
+    world, columns = stage(), text.terminal_columns()
     shown = 0
 
     def catch_up() -> None:
         nonlocal shown
         for moment in world.moments[shown:]:
-            line = describe(moment)
+            line = describe(moment, columns)
             if line:
                 click.echo(line)
         shown = len(world.moments)
@@ -81,5 +82,6 @@ def _play(scenario: Scenario) -> int:
     catch_up()
     click.echo(f"\nThe instance is {f'in {world.state}' if world.state else GONE.lower()}.")
     for line in conditions(world.read()):
-        click.echo(f"  {line}")
+        for part in text.wrapped(line, columns or len(line) + 2, first="  ", rest="    "):
+            click.echo(part)
     return 0

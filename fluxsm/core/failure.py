@@ -18,6 +18,9 @@ PREFIXES: Final = {
 }
 """What the text of a failure begins with in conditions and events, by its reason."""
 
+KEPT: Final = "(the running revision is kept)"
+"""How the event of a failure ends that does not demote a running Flux."""
+
 SHOWN: Final = 5
 """How many errors are joined in full: the first ones name the cause, a hundred hide it."""
 

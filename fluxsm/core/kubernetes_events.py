@@ -9,11 +9,13 @@ What a state means is read off its definition: no state is named here.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Final, TypeAlias
 
 from fluxsm.api import duration, names
 from fluxsm.api.objects import ObjectRef
 from fluxsm.core import conditions, notification
+from fluxsm.core.failure import KEPT
 from fluxsm.core.ports import KubernetesEvent
 from fluxsm.core.status import describe_refused, is_quiet
 from fluxsm.core.step import Step
@@ -30,7 +32,8 @@ CANCELING: Final = frozenset({Event.CHANGED, Event.SUSPENDED, Event.DELETED})
 
 def events_of(step: Step) -> tuple[KubernetesEvent, ...]:
     """The Kubernetes events of a step, in order."""
-    return tuple(event for rule in RULES if (event := rule(step)) is not None)
+    found = (event for rule in RULES if (event := rule(step)) is not None)
+    return tuple(replace(event, state=step.entered.state.value) for event in found)
 
 
 def disabled(step: Step) -> KubernetesEvent | None:
@@ -128,7 +131,7 @@ def upgrade_blocked(step: Step) -> KubernetesEvent | None:
     return KubernetesEvent(
         type="Warning",
         reason=blocked.reason,
-        message=f"{blocked} (the running revision is kept)",
+        message=f"{blocked} {KEPT}",
         annotations=metadata(step),
         notified=True,
     )

@@ -17,7 +17,7 @@ from fluxsm.build.pipeline import BuildResult
 from fluxsm.core.failure import Failure
 from fluxsm.core.ports import Fetched
 from fluxsm.core.progress import Progress
-from fluxsm.machine.table import Due
+from fluxsm.machine.table import Due, Row
 from fluxsm.machine.triggers import Trigger
 from fluxsm.objects.applied_state import AppliedState, ObjectIdentity
 from fluxsm.objects.changes import Change
@@ -120,6 +120,7 @@ class Stay:
 
     Attributes:
         entered: when the state was entered.
+        arrival: the row that led here; None where the process began here.
         shown: when the status was last saved in it.
         wait: what is waited for, as a name that a handler gives; empty for nothing in particular.
         waiting: since when that is waited for.
@@ -131,6 +132,7 @@ class Stay:
     """
 
     entered: timedelta
+    arrival: Row | None = None
     shown: timedelta | None = None
     wait: str = ""
     waiting: timedelta | None = None

@@ -386,6 +386,7 @@ class KubernetesEvent:
         message: text.
         annotations: put on the event.
         notified: whether notification-controller receives it too.
+        state: the state that the instance was in afterwards; empty where that is not known.
     """
 
     type: Literal["Normal", "Warning"]
@@ -393,6 +394,7 @@ class KubernetesEvent:
     message: str
     annotations: Mapping[str, str] = field(default_factory=dict)
     notified: bool = False
+    state: str = ""
 
 
 class Recorder(Protocol):

@@ -22,13 +22,13 @@ from fluxsm.core.memory import Memory, Run, Stay
 from fluxsm.core.observed import Observed
 from fluxsm.errors import BuildError, Cure
 from fluxsm.machine.events import Event
-from fluxsm.machine.table import Row, StateDef
+from fluxsm.machine.table import Row, StateDef, guard_words
 from fluxsm.machine.triggers import Trigger
 from fluxsm.objects import inventory
 from fluxsm.objects.changes import Action
 from fluxsm.objects.timestamp import format_time
 
-OWN_FIELDS: Final = frozenset({"state", "stateSince", "nextTransition"})
+OWN_FIELDS: Final = frozenset({"state", "stateSince", "lastTransition", "nextTransition"})
 """Fields of the status that the reference's CRD does not know, and therefore drops."""
 
 
@@ -63,6 +63,7 @@ def project(
     if status.get("state") != entered.state.value:
         status["state"] = entered.state.value
         status["stateSince"] = format_time(seen.now)
+        _project_arrival(status, memory.stay)
     if entered.rests:
         _project_requests(status, seen.instance)
     if status == saved:
@@ -288,6 +289,19 @@ def _write_failed(write: conditions.Writer, failure: Failure, doing: str) -> Non
         write.stalled(failure.reason, str(failure))
     else:
         write.retrying(failure.reason, str(failure), doing)
+
+
+def _project_arrival(status: Manifest, stay: Stay) -> None:
+    """The row by which the state was entered; a process that begins there knows of none."""
+    row = stay.arrival
+    if row is None:
+        status.pop("lastTransition", None)
+        return
+    status["lastTransition"] = {
+        "from": row.source.value,
+        "event": row.event.value,
+        **({"guard": guard_words(row.guard)} if row.guard else {}),
+    }
 
 
 def _project_timer(status: Manifest, seen: Observed, stay: Stay) -> None:

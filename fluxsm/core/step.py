@@ -249,7 +249,7 @@ def _remember(
     if not row.moves and row.begins is None:
         stay = _stay_on(seen, row, outcome)
         return Memory(process=process, run=run, stay=stay)
-    memory = Memory(process=process, run=run, stay=Stay(entered=seen.tick))
+    memory = Memory(process=process, run=run, stay=Stay(entered=seen.tick, arrival=row))
     if entered.timer is None or row.dest is None:
         return memory
     due = entered.timer.due(replace(seen, memory=memory), random)

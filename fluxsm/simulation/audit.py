@@ -17,7 +17,7 @@ _INCIDENTAL: Final = frozenset(
     {
         "uid", "resourceVersion", "generation", "creationTimestamp", "managedFields",
         "lastTransitionTime", "observedGeneration", "stateSince", "history", "nextTransition",
-        "time",
+        "lastTransition", "time",
     }
 )  # fmt: skip
 _TOOK: Final = re.compile(r"in [0-9a-zµ.]+$")

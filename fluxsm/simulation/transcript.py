@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
 
 from fluxsm.api import duration
 from fluxsm.api.objects import Manifest
@@ -15,19 +14,21 @@ from fluxsm.machine.table import guard_words
 from fluxsm.simulation.player import GONE
 from fluxsm.simulation.world import Moment
 
-WIDTH: Final = 110
-"""Columns after which a message is cut."""
 
+def describe(moment: Moment, columns: int | None = None) -> str | None:
+    """A line about a moment, None for what nobody would see.
 
-def describe(moment: Moment) -> str | None:
-    """A line about a moment, None for what nobody would see."""
+    Args:
+        moment: what happened.
+        columns: after how many columns the line is cut; None never cuts it.
+    """
     at = duration.format(moment.at)
     if moment.event is not None:
-        return _cut(f"{'':>9}    {_event(moment.event)}")
+        return _cut(f"{'':>9}    {_event(moment.event)}", columns)
     step = moment.step
     if step is None or not (step.moved or step.saves or step.row.event is not Event.WAITING):
         return None
-    return _cut(f"{at:>9}  {_move(step)}")
+    return _cut(f"{at:>9}  {_move(step)}", columns)
 
 
 def _move(step: Step) -> str:
@@ -44,12 +45,12 @@ def _event(event: KubernetesEvent) -> str:
     return f"event {event.type} {event.reason}: {first}{rest}"
 
 
-def _cut(line: str) -> str:
-    return line if len(line) <= WIDTH else f"{line[: WIDTH - 1]}…"
+def _cut(line: str, columns: int | None) -> str:
+    return line if columns is None or len(line) <= columns else f"{line[: columns - 1]}…"
 
 
 def conditions(instance: Manifest | None) -> Iterator[str]:
-    """A line for each condition of the instance."""
+    """A line for each condition of the instance, never cut: it is what came of everything."""
     status = (instance or {}).get("status") or {}
     for item in status.get("conditions") or []:
-        yield _cut(f"{item['type']}={item['status']} {item['reason']}: {item['message']}")
+        yield f"{item['type']}={item['status']} {item['reason']}: {item['message']}"

@@ -294,6 +294,7 @@ STATUS: dict[str, Any] = {
     "conditions": [CONDITION],
     "state": "Ready",
     "stateSince": "2024-06-03T12:20:57Z",
+    "lastTransition": {"from": "HealthChecking", "event": "Healthy", "guard": "always"},
     "nextTransition": {"event": "Due", "at": "2024-06-03T13:20:57Z"},
     "lastAttemptedRevision": "v2.3.0@sha256:4cc5",
     "lastAppliedRevision": "v2.3.0@sha256:4cc5",

@@ -16,8 +16,11 @@ _REPLICA_SET = re.compile(r'\bReplicaSet "[^"]+"')
 """Named by the Deployment controller, which leaves the name of an older one where a rollout ends
 between two of its looks. The spec describes the Pods, and is compared."""
 _VOLATILE = frozenset(
-    {"resourceVersion", "clusterIP", "clusterIPs", "time", "totalReconciliations"}
-)
+    {
+        "resourceVersion", "clusterIP", "clusterIPs", "time", "totalReconciliations",
+        "lastTransition",
+    }
+)  # fmt: skip
 
 
 def normal(manifest: Mapping[str, Any], *, with_owners: bool = True) -> dict[str, Any]:

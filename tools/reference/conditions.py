@@ -34,7 +34,13 @@ _FAILURES = (
 def page() -> str:
     """The page."""
     types = markdown.table(("Type", "Meaning"), glossary.CONDITIONS.items())
-    reasons = markdown.table(("Reason", "Meaning"), glossary.REASONS.items())
+    reasons = markdown.table(
+        ("Reason", "Meaning", "What to do"),
+        [
+            (reason, meaning, glossary.REMEDIES.get(reason, "Nothing."))
+            for reason, meaning in glossary.REASONS.items()
+        ],
+    )
     states = markdown.table(
         ("State", "Conditions"),
         [(state.value, of_state(definition)) for state, definition in TABLE.states.items()],
@@ -53,7 +59,7 @@ stands beside `Ready=True`. Each carries the `observedGeneration` that it is abo
 _REASONS = """
 ## Reasons
 
-Of conditions and of events.
+Of conditions and of events; `fluxsm explain` shows those of an instance.
 
 """
 

@@ -25,7 +25,8 @@ _KUBERNETES = """# Events
 
 Recorded on the FluxInstance after the status was saved, in this order. A run that nobody asked for
 and that changes nothing reports nothing. Failures, changes and blocked upgrades also go to
-notification-controller when it is installed.
+notification-controller when it is installed. The annotation `fluxcd.controlplane.io/state` of an
+event is the state in which the instance was afterwards; `fluxsm history` puts them together.
 
 """
 _MOVING = """
