@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-FILE: Final = Path(__file__).resolve().parents[1] / "fluxsm/build/validation/kubernetes.json"
+FILE: Final = Path(__file__).resolve().parents[1] / "fluxsm/build/validation/kubernetes.py"
 
 _GROUPS: Final = ("api/v1", "apis/apps/v1", "apis/networking.k8s.io/v1",
                   "apis/rbac.authorization.k8s.io/v1")  # fmt: skip
@@ -111,15 +111,31 @@ def _references(schema: Any) -> Iterator[str]:
                 yield from _references(value)
 
 
+_HEAD: Final = '''\
+# SPDX-License-Identifier: Apache-2.0
+# ruff: noqa: E501
+"""The schemas of built-in kinds as Kubernetes publishes them; tools/kubernetes_schema.py writes it.
+
+A text and not a file beside the module: what builds reads no files. It is read when it is needed.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+'''
+
+
 def write(schemas: Mapping[str, Any]) -> str:
-    """The text of the file: one line for each shared schema, so that a change can be read."""
+    """The text of the module: one line for each shared schema, so that a change can be read."""
     lines = [
         f" {json.dumps(name)}: {json.dumps(schema, sort_keys=True, separators=(',', ':'))}"
         for name, schema in schemas["shared"].items()
     ]
     kinds = json.dumps(schemas["kinds"], separators=(",", ":"))
     head = f'{{"version": {json.dumps(schemas["version"])},\n"kinds": {kinds},\n"shared": {{\n'
-    return head + ",\n".join(lines) + "\n}}\n"
+    text = head + ",\n".join(lines) + "\n}}\n"
+    return f'{_HEAD}TEXT: Final = """\\\n{text}"""\n'
 
 
 def main() -> None:

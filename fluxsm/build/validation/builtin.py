@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The schemas of the kinds that are built into Kubernetes, from the file beside this module.
+"""The schemas of the kinds that are built into Kubernetes, from `kubernetes.py`.
 
-`python -m tools.kubernetes_schema` writes the file from what an API server publishes. The limits of
+`python -m tools.kubernetes_schema` writes that from what an API server publishes. The limits of
 numbers are not published; they are here.
 """
 
@@ -10,13 +10,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from functools import cache
-from pathlib import Path
 from typing import Any, Final
 
 from fluxsm.api.objects import Kind
 from fluxsm.build.validation.structural import Schema
 
-_FILE: Final = Path(__file__).with_name("kubernetes.json")
 _COUNT: Final = {"minimum": 0}
 _PORT: Final = {"minimum": 1, "maximum": 65535}
 # By schema and field, https://github.com/kubernetes/kubernetes pkg/apis/core/validation.
@@ -55,7 +53,9 @@ def version() -> str:
 
 @cache
 def _load() -> tuple[Mapping[str, Schema], str]:
-    data = json.loads(_FILE.read_bytes())
+    from fluxsm.build.validation.kubernetes import TEXT  # noqa: PLC0415 40 KiB of text
+
+    data = json.loads(TEXT)
     shared: dict[str, Any] = data["shared"]
     for name, fields in _LIMITS.items():
         for field, limits in fields.items():

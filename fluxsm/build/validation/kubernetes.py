@@ -1,3 +1,15 @@
+# SPDX-License-Identifier: Apache-2.0
+# ruff: noqa: E501
+"""The schemas of built-in kinds as Kubernetes publishes them; tools/kubernetes_schema.py writes it.
+
+A text and not a file beside the module: what builds reads no files. It is read when it is needed.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+TEXT: Final = """\
 {"version": "1.36",
 "kinds": {"/Namespace":"Namespace","/PersistentVolumeClaim":"PersistentVolumeClaim","/ResourceQuota":"ResourceQuota","/Service":"Service","/ServiceAccount":"ServiceAccount","apps/Deployment":"Deployment","networking.k8s.io/NetworkPolicy":"NetworkPolicy","rbac.authorization.k8s.io/ClusterRole":"ClusterRole","rbac.authorization.k8s.io/ClusterRoleBinding":"ClusterRoleBinding","rbac.authorization.k8s.io/Role":"Role","rbac.authorization.k8s.io/RoleBinding":"RoleBinding"},
 "shared": {
@@ -147,3 +159,4 @@
  "WeightedPodAffinityTerm": {"properties":{"podAffinityTerm":{"$ref":"PodAffinityTerm"},"weight":{"format":"int32","type":"integer"}},"required":["weight","podAffinityTerm"],"type":"object"},
  "WindowsSecurityContextOptions": {"properties":{"gmsaCredentialSpec":{"type":"string"},"gmsaCredentialSpecName":{"type":"string"},"hostProcess":{"type":"boolean"},"runAsUserName":{"type":"string"}},"type":"object"}
 }}
+"""
