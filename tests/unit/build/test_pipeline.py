@@ -98,6 +98,25 @@ def test_the_digest_does_not_change_with_the_program() -> None:
     )
 
 
+def test_what_a_distribution_brings_is_judged_too() -> None:
+    """Anybody can push one; a field that is unknown here may only be newer."""
+    item = deployment()
+    item["spec"] |= {"replicas": -1, "newer": True}
+    files = {
+        "flux/v2.8.8/rbac.yaml": b"",
+        "flux/v2.8.8/source-controller.yaml": yaml.dump_all([item]).encode(),
+    }
+    with pytest.raises(BuildError) as caught:
+        built(
+            of=Distribution(files, source="x"),
+            components=["source-controller"],
+            cluster={"networkPolicy": False},
+        )
+    assert str(caught.value) == (
+        "Deployment/source-controller: .spec.replicas is -1; allowed: 0 or more"
+    )
+
+
 def deployment() -> Manifest:
     """A controller with the least that one needs."""
     container = {"name": "manager", "image": "fluxcd/source-controller:v1.0.0"}
