@@ -6,7 +6,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -23,6 +23,7 @@ from fluxsm.build.options import Options
 from fluxsm.build.references import repair_references
 from fluxsm.build.resource import Resource
 from fluxsm.build.validation.finding import refuse
+from fluxsm.build.validation.objects import check_object
 from fluxsm.errors import BuildError
 from fluxsm.objects.order import digest_key, sort_for_delivery
 
@@ -87,6 +88,7 @@ def build(
     repair_references(resources)
     objects = sort_for_delivery([item.manifest for item in resources])
     _refuse_twins(objects)
+    refuse(_check_objects(objects))
     return BuildResult(
         version=version,
         digest=digest(objects),
@@ -138,6 +140,16 @@ def _finish(options: Options, objects: list[Manifest], *, as_applied: bool) -> l
         for item in objects:
             normalise(item)
     return with_owner(options, objects)
+
+
+def _check_objects(objects: Sequence[Manifest]) -> Iterator[str]:
+    """What the API server would refuse, whoever wrote it; patches have been judged before.
+
+    A field that is unknown here may be that of a distribution that is newer.
+    """
+    for item in objects:
+        for finding in check_object(item, unknown=False):
+            yield f"{item['kind']}/{item['metadata']['name']}: {finding}"
 
 
 def _refuse_twins(objects: Sequence[Manifest]) -> None:

@@ -314,7 +314,10 @@ def _decode(content: bytes | str, source: str) -> str:
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise BuildError(f"{source} is not UTF-8 text: byte {error.start} is wrong") from None
+        line = content.count(b"\n", 0, error.start) + 1
+        raise BuildError(
+            f"{source} is not UTF-8 text: a byte in line {line} is none; save it as UTF-8"
+        ) from None
 
 
 def _explain(error: yaml.MarkedYAMLError, text: str) -> str:

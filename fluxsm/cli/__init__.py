@@ -88,6 +88,8 @@ class LazyGroup(click.Group):
         if cmd_name in _LASTING:
             gc.enable()
         self.failure_code = getattr(found, "failure_code", 1)
+        if cmd_name not in _LASTING and sys.stdout is None:
+            raise UsageError("standard output is closed, and the result would go there")
         return found
 
     def resolve_command(

@@ -18,10 +18,17 @@ from fluxsm.objects.redaction import redact
 
 if TYPE_CHECKING:
     from fluxsm.api.instance import FluxInstance
+    from fluxsm.build.distribution import Distribution
     from fluxsm.build.pipeline import BuildResult
     from fluxsm.cli.instance_file import InstanceFile
 
 _SOURCES: Final = "source.toolkit.fluxcd.io"
+HIDDEN: Final = (
+    "logins are printed as ***, so do not apply what is printed; with the login in a Secret it is"
+    " what the operator applies"
+)
+"""What is said where a login was taken out of objects."""
+
 _ADDRESSES: Final = ("url", "endpoint")
 
 
@@ -80,26 +87,43 @@ def command(
     if not filename:
         raise UsageError("--filename is required")
     found = read_instance(filename)
-    result = build_file(found, choose_place(found.instance, place, artifact), pin=pin_digests)
+    source = distribution.open_distribution(choose_place(found.instance, place, artifact))
+    result = build_file(found, source, pin=pin_digests)
     click.echo(_write(result, output), nl=False)
 
 
-def build_file(found: InstanceFile, place: str | None, *, pin: bool) -> BuildResult:
-    """Build the instance of a file, for printing; warnings go to standard error.
+def build_file(found: InstanceFile, source: Distribution, *, pin: bool) -> BuildResult:
+    """Build the instance of a file, for printing: without logins, and that is said.
 
     Args:
         found: what to build.
-        place: as in `open_distribution`.
+        source: the distribution.
         pin: whether the result is exactly what the operator applies.
 
     Raises:
-        ArtifactError: the distribution cannot be pulled.
-        BuildError: the instance cannot be built.
+        FileError: the instance cannot be built.
+    """
+    result = build_checked(found, source, pin=pin)
+    shown = tuple(map(_without_login, result.objects))
+    if shown != result.objects:
+        say(f"• {found.file.name}: {HIDDEN}")
+    return replace(result, objects=shown)
+
+
+def build_checked(found: InstanceFile, source: Distribution, *, pin: bool) -> BuildResult:
+    """Build the instance of a file as it is; warnings go to standard error.
+
+    Args:
+        found: what to build.
+        source: the distribution.
+        pin: whether the result is exactly what the operator applies.
+
+    Raises:
+        FileError: the instance cannot be built.
     """
     from fluxsm.build import version
     from fluxsm.build.pipeline import build
 
-    source = distribution.open_distribution(place)
     instance = found.instance
     with found.named():
         chosen = version.resolve(
@@ -108,7 +132,7 @@ def build_file(found: InstanceFile, place: str | None, *, pin: bool) -> BuildRes
         result = build(instance, source, chosen, as_applied=pin)
     for warning in result.warnings:
         say(f"• {found.file.name}: {warning}")
-    return replace(result, objects=tuple(map(_without_login, result.objects)))
+    return result
 
 
 def _without_login(item: Manifest) -> Manifest:

@@ -75,7 +75,8 @@ def _read(path: str, place: str | None, *, pin: bool) -> Sequence[Manifest]:
     document = find_instance(file)
     if document is not None:
         found = check_instance(file, document)
-        return build_file(found, choose_place(found.instance, place), pin=pin).objects
+        source = distribution.open_distribution(choose_place(found.instance, place))
+        return build_file(found, source, pin=pin).objects
     return _check_objects([plain_data(item.data) for item in file.documents], file.name)
 
 

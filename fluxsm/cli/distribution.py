@@ -9,6 +9,7 @@ import click
 
 from fluxsm.build.distribution import Distribution
 from fluxsm.cli import registry
+from fluxsm.errors import UsageError
 
 OCI = "oci://"
 _IMAGE_DATA = Path("/data")
@@ -42,9 +43,12 @@ def open_distribution(place: str | None) -> Distribution:
     Raises:
         ArtifactError: the artifact cannot be pulled.
         BuildError: the folder does not exist or has no `flux` folder in it.
+        UsageError: the place is another URL.
     """
     if place is not None and place.startswith(OCI):
         return _pull(place)
+    if place is not None and "://" in place:
+        raise UsageError(f"the distribution {place} is neither a folder nor oci://HOST/REPOSITORY")
     from fluxsm.adapters.folder import open_folder
 
     return open_folder(Path(place) if place else own_folder())

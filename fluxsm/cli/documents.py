@@ -141,6 +141,8 @@ def _read_bytes(path: str, limit: int) -> bytes:
             f"{path} is a URL, and only files are read; fetch it first, for example with"
             " curl -fsSL URL | fluxsm build -f -"
         )
+    if path == STDIN and sys.stdin is None:
+        raise UsageError("standard input is closed, and the file is - which stands for it")
     if path == STDIN:
         content = sys.stdin.buffer.read(limit + 1)
     else:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -11,12 +12,13 @@ import click
 
 from fluxsm.api import names
 from fluxsm.api.objects import Manifest, ObjectRef
-from fluxsm.cli import connection
+from fluxsm.cli import connection, distribution
 from fluxsm.cli.durations import Duration
 from fluxsm.errors import ClusterError, HealthError, NotFoundError, UsageError
 
 if TYPE_CHECKING:
     from fluxsm.adapters.kube.cluster import KubeCluster
+    from fluxsm.cli.instance_file import InstanceFile
 
 
 @click.command("install", short_help="Put the operator into a cluster.")
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 @click.option("--no-wait", is_flag=True, help="Do not wait for the operator to be ready.")
 @click.option("--dry-run", is_flag=True, help="Have the API server check it all, write nothing.")
 @click.option("--export", is_flag=True, help="Print the objects, ask no cluster.")
+@distribution.option
 def command(
     kubeconfig: str | None,
     kube_context: str | None,
@@ -46,11 +49,14 @@ def command(
     no_wait: bool,
     dry_run: bool,
     export: bool,
+    place: str | None,
 ) -> None:
     """Apply the CRDs, the roles and the Deployment of the operator, and wait until it is ready.
 
     The same command upgrades it. With --filename it also applies a FluxInstance, from which the
-    operator installs Flux.
+    operator installs Flux. That is built here first, so that nothing is applied when the operator
+    would refuse it: with the distribution of --distribution, else the artifact of the file, else
+    the bundled one. Where that cannot be read from here, only the file itself is checked.
     """
     from fluxsm.cli import operator_manifests
     from fluxsm.cli.instance_file import one_file
@@ -59,11 +65,16 @@ def command(
     if export and dry_run:
         raise UsageError("--export and --dry-run exclude each other")
     objects = operator_manifests.read(namespace, image)
-    instance = _instance(filename, namespace) if filename else []
+    instance = _instance(filename, namespace, place) if filename else []
     if export:
         from fluxsm.build import yaml
+        from fluxsm.cli.build import HIDDEN
+        from fluxsm.cli.failure import say
 
-        click.echo(yaml.dump_all([*objects, *map(_without_logins, instance)]), nl=False)
+        shown = [_without_logins(item) for item in instance]
+        if shown != instance:
+            say(f"• {HIDDEN}")
+        click.echo(yaml.dump_all([*objects, *shown]), nl=False)
         return
     cluster = connection.connect(kubeconfig, kube_context)
     _apply(cluster, objects, dry_run=dry_run)
@@ -83,23 +94,59 @@ def command(
             _await_instance(cluster, ObjectRef.of(item), timeout)
 
 
-def _instance(filename: str, namespace: str) -> list[Manifest]:
-    """The instance of a file, checked, for the namespace of the operator."""
+def _instance(filename: str, namespace: str, place: str | None) -> list[Manifest]:
+    """The instance of a file, built for a check, for the namespace of the operator."""
+    from fluxsm.cli.instance_file import read_instance
+
+    found = read_instance(filename)
+    metadata = {**found.manifest["metadata"], "namespace": namespace}
+    inside = found.instance.metadata.model_copy(update={"namespace": namespace})
+    instance = found.instance.model_copy(update={"metadata": inside})
+    _check(replace(found, instance=instance), place)
+    return [found.manifest | {"metadata": metadata}]
+
+
+def _check(found: InstanceFile, place: str | None) -> None:
+    """Build what the operator will build; where that cannot be done here, check what can be.
+
+    Raises:
+        FileError: the operator would refuse the instance.
+    """
+    from fluxsm.build import version
     from fluxsm.build.advice import advise
     from fluxsm.build.patches import parse_all
     from fluxsm.build.spec_rules import check_spec
     from fluxsm.build.validation.finding import refuse
+    from fluxsm.cli.build import build_checked, choose_place
     from fluxsm.cli.failure import say
-    from fluxsm.cli.instance_file import read_instance
+    from fluxsm.errors import ArtifactError
 
-    found = read_instance(filename)
+    spec = found.instance.spec
     with found.named():
-        for line in advise(found.instance):
-            say(f"• {found.file.name}: {line}")
+        version.parse_range(spec.distribution.version)
         refuse(check_spec(found.instance))
-        parse_all(found.instance.spec.patches)
-    manifest = found.manifest
-    return [manifest | {"metadata": {**manifest["metadata"], "namespace": namespace}}]
+        parse_all(spec.patches)
+    chosen = choose_place(found.instance, place)
+    try:
+        source = distribution.open_distribution(chosen)
+    except ArtifactError as error:
+        reason = str(error)
+    else:
+        # The image of the operator may hold other versions than the folder that is at hand here.
+        if (
+            place
+            or chosen
+            or version.matching(version.parse_range(spec.distribution.version), source.versions())
+        ):
+            build_checked(found, source, pin=True)
+            return
+        reason = f"{source.source} has no version in {spec.distribution.version}"
+    for line in advise(found.instance):
+        say(f"• {found.file.name}: {line}")
+    say(
+        f"• {found.file.name}: what is built from it was not checked, because the distribution is"
+        f" not at hand: {reason}; name it with --distribution"
+    )
 
 
 def _without_logins(instance: Manifest) -> Manifest:

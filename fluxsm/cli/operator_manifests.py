@@ -4,15 +4,25 @@
 from __future__ import annotations
 
 import copy
+import re
+from typing import Final
 
 from fluxsm.api import names
 from fluxsm.api.objects import Manifest
 from fluxsm.build import yaml
+from fluxsm.build.validation import texts
+from fluxsm.build.validation.finding import show
 from fluxsm.cli.resources import manifests_folder
+from fluxsm.errors import UsageError
 
 _FOLDERS = ("crd", "rbac", "operator")
 _FIRST = ("Namespace", "CustomResourceDefinition", "ServiceAccount", "ClusterRole", "Role")
 _LAST = "Deployment"
+# Registry and path, then a tag, a digest or both; https://github.com/distribution/reference.
+_IMAGE: Final = re.compile(
+    r"[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]+)?(/[a-z0-9]+([._-]+[a-z0-9]+)*)*"
+    r"(:[A-Za-z0-9_][A-Za-z0-9._-]{0,127})?(@sha256:[0-9a-f]{64})?"
+)
 
 
 def read(namespace: str, image: str | None = None) -> list[Manifest]:
@@ -21,7 +31,16 @@ def read(namespace: str, image: str | None = None) -> list[Manifest]:
     Args:
         namespace: where the operator runs.
         image: of the operator; the one of this version when not given.
+
+    Raises:
+        UsageError: namespace or image are not of a form that the API server takes.
     """
+    if problem := texts.dns_label(namespace):
+        raise UsageError(f"--namespace {show(namespace)} {problem}")
+    if image is not None and not _IMAGE.fullmatch(image):
+        raise UsageError(
+            f"--image {show(image)} is not an image such as ghcr.io/example/fluxsm:v1.0.0"
+        )
     found = [
         manifest
         for folder in _FOLDERS

@@ -4,9 +4,10 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from kubernetes.client.configuration import Configuration
 from kubernetes.client.rest import RESTClientObject
@@ -26,6 +27,9 @@ __all__ = [
 
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 """Where a pod finds its token and whom it may trust."""
+
+# Of the library, about a reference inside the file.
+_MISSING: Final = re.compile(r"Expected object with name (?P<name>.*) in .*/(?P<part>[a-z]+) list")
 
 
 def read_service_account() -> Configuration:
@@ -71,6 +75,9 @@ def read_kubeconfig(path: str | None = None, context: str | None = None) -> Conf
         load_kube_config(config_file=path, context=context, client_configuration=found)
     except (ConfigException, OSError, ValueError) as error:
         reason = " ".join(str(error).removeprefix("Invalid kube-config file. ").split())
+        if missing := _MISSING.match(reason):
+            name, part = missing["name"], missing["part"]
+            reason = f"there is no {name!r} among its {part}"
         raise UsageError(f"the kubeconfig {place} cannot be used: {reason}") from None
     except Exception as error:  # noqa: BLE001 the library takes for granted what a file may lack
         name = type(error).__name__

@@ -21,6 +21,7 @@ LISTED: Final = 12
 
 _OPEN: Final = "x-kubernetes-preserve-unknown-fields"
 _EITHER: Final = "x-kubernetes-int-or-string"
+_EMPTY: Final = "x-empty-is-unset"
 _RULES: Final = "x-kubernetes-validations"
 _WORDS: Final[Mapping[str, str]] = {
     "string": "text",
@@ -101,7 +102,7 @@ def _check(value: Any, schema: Schema, path: Path) -> Iterator[Finding]:
 
 def _check_inside(value: Any, schema: Schema, path: Path) -> Iterator[Finding]:
     allowed = schema.get("enum")
-    if allowed is not None and value not in allowed:
+    if allowed is not None and value not in allowed and (value or not schema.get(_EMPTY)):
         near = did_you_mean(value, allowed) if isinstance(value, str) else ""
         yield _finding(path, f"is {show(value)}; allowed: {', '.join(map(str, allowed))}{near}")
         return

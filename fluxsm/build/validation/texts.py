@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from typing import Any, Final
 
 from fluxsm.build.validation.finding import Finding, Path, kind_of, show
@@ -23,6 +24,13 @@ _WORD: Final = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?")
 _QUANTITY: Final = re.compile(
     r"[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+|[KMGTPE]i|[numkMGTPE])?"
 )
+
+_AMOUNT: Final = re.compile(r"(?P<number>[-+]?[0-9.]+)(?P<suffix>.*)")
+_POWERS: Final = {
+    "n": -9, "u": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18,
+}  # fmt: skip
+
+_HUGE: Final = 999
 
 
 def dns_label(text: str) -> str:
@@ -48,6 +56,23 @@ def dns_name(text: str, limit: int = SUBDOMAIN_LIMIT) -> str:
 def quantity(text: str, example: str = "10Gi") -> str:
     """An amount such as `10Gi` or `100m`."""
     return "" if _QUANTITY.fullmatch(text) else f"is not a quantity such as {example}"
+
+
+def amount(text: str) -> Decimal:
+    """The number that a quantity stands for; exponents that nothing has are cut.
+
+    Raises:
+        ValueError: it is not a quantity.
+    """
+    match = _AMOUNT.fullmatch(text)
+    if match is None:
+        raise ValueError(f"{text!r} is not a quantity")
+    number, suffix = Decimal(match["number"]), match["suffix"]
+    if suffix.endswith("i"):
+        return number * Decimal(1024) ** ("KMGTPE".index(suffix[0]) + 1)
+    if suffix[:1] in {"e", "E"} and len(suffix) > 1:
+        return number.scaleb(max(-_HUGE, min(_HUGE, int(suffix[1:8]))))
+    return number.scaleb(_POWERS[suffix])
 
 
 def label_key(text: str) -> str:

@@ -186,7 +186,7 @@ POD = "spec: {template: {spec: "
         ("containers: [{name: manager, volumeMounts: [{name: odd, mountPath: /odd}]}]",
          "containers[manager].volumeMounts name 'odd', which is not in"),
         ("tolerations: [{operator: exists}]",
-         ("tolerations[0].operator is 'exists'; allowed: Exists, Equal, Lt, Gt (did you mean"
+         ("tolerations[0].operator is 'exists'; allowed: Equal, Exists, Gt, Lt (did you mean"
          " `Exists`?)")),
     ],
 )  # fmt: skip

@@ -94,7 +94,26 @@ def test_the_digest_does_not_change_with_the_program() -> None:
         cluster={"networkPolicy": False},
     )
     assert found.result.digest == (
-        "sha256:b513b3b4cacd205c37a820ae4d8dd4b9e8dbc3492770c7717d39a976c1e92de8"
+        "sha256:c4d8c1b96548237fea31e506882081272c68d49d165957c7a843708579f4f705"
+    )
+
+
+def test_what_a_distribution_brings_is_judged_too() -> None:
+    """Anybody can push one; a field that is unknown here may only be newer."""
+    item = deployment()
+    item["spec"] |= {"replicas": -1, "newer": True}
+    files = {
+        "flux/v2.8.8/rbac.yaml": b"",
+        "flux/v2.8.8/source-controller.yaml": yaml.dump_all([item]).encode(),
+    }
+    with pytest.raises(BuildError) as caught:
+        built(
+            of=Distribution(files, source="x"),
+            components=["source-controller"],
+            cluster={"networkPolicy": False},
+        )
+    assert str(caught.value) == (
+        "Deployment/source-controller: .spec.replicas is -1; allowed: 0 or more"
     )
 
 
@@ -105,7 +124,13 @@ def deployment() -> Manifest:
         "apiVersion": "apps/v1",
         "kind": "Deployment",
         "metadata": {"name": "source-controller"},
-        "spec": {"template": {"spec": {"containers": [container]}}},
+        "spec": {
+            "selector": {"matchLabels": {"app": "x"}},
+            "template": {
+                "metadata": {"labels": {"app": "x"}},
+                "spec": {"containers": [container]},
+            },
+        },
     }
 
 
@@ -151,7 +176,7 @@ def test_ports_name_their_protocol() -> None:
         "{name: manager, ports: [{containerPort: 1}]}], initContainers: ["
         "{name: i, image: x/yz, ports: [{containerPort: 2, protocol: UDP}]}]}}}"
     )
-    service = '[{"op": "add", "path": "/spec/ports/-", "value": {"port": 3}}]'
+    service = '[{"op": "add", "path": "/spec/ports/-", "value": {"name": "x", "port": 3}}]'
     target = {"kind": "Service", "name": "source-controller"}
     for as_applied, wanted in ((True, "TCP"), (False, None)):
         found = patched((text, ONE), (service, target), as_applied=as_applied)

@@ -153,13 +153,14 @@ def test_plain_scalars(written: str, operated: Any, merged: Any) -> None:
 def test_several_documents_and_lists_name_their_objects() -> None:
     """Empty documents are skipped."""
     text = (
-        "apiVersion: v1\nkind: Service\nmetadata: {name: source-controller}\nspec: {x: 1}\n"
+        "apiVersion: v1\nkind: Service\nmetadata: {name: source-controller}\n"
+        "spec: {type: NodePort}\n"
         "---\n---\n"
         "kind: DeploymentList\nitems:\n- apiVersion: apps/v1\n  kind: Deployment\n"
         "  metadata: {name: helm-controller}\n  spec: {replicas: 3}\n"
     )
     found = patched((text, None))
-    assert found.get("Service/source-controller")["spec"]["x"] == 1
+    assert found.get("Service/source-controller")["spec"]["type"] == "NodePort"
     assert found.get("Deployment/helm-controller")["spec"]["replicas"] == 3
 
 

@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
+from fluxsm.adapters.folder import open_folder, starter_folder
 from fluxsm.api import crd
 from fluxsm.build import yaml
 from fluxsm.build.positions import find_lines
-from fluxsm.build.validation import cel, forms, texts
+from fluxsm.build.validation import builtin, cel, forms, texts
+from fluxsm.build.validation.objects import check_object
 from fluxsm.build.validation.structural import check, with_defaults
 
 
@@ -176,3 +178,35 @@ def test_every_field_has_a_line() -> None:
     }  # fmt: skip
     assert second == {(): 10, ("g",): 10, ("g", 0): 10, ("g", 1): 11}
     assert find_lines("a: 1\nb: [") == [{(): 1, ("a",): 1, ("b",): 2}]
+
+
+def test_what_releases_bring_is_taken() -> None:
+    """All objects of built-in kinds, with every field that they have."""
+    place = open_folder(starter_folder())
+    parts = [(name, part) for name in place.versions()
+             for part in (*place.components(name), "rbac", "policies")]  # fmt: skip
+    items = [item for name, part in parts for item in place.component(name, part)]
+    assert len([item for item in items if item["kind"] == "Deployment"]) >= 18
+    assert [str(finding) for item in items for finding in check_object(item)] == []
+
+
+def test_a_field_of_a_distribution_may_be_newer() -> None:
+    """Of a patch it may not, because the server refuses what it does not know."""
+    item = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "x"}, "newer": 1}
+    assert list(check_object(item, unknown=False)) == []
+    assert [str(finding) for finding in check_object(item)] == [
+        (
+            f".newer is not a field of Kubernetes {builtin.version()}; allowed: apiVersion,"
+            " automountServiceAccountToken, imagePullSecrets, kind, metadata, secrets"
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    ("less", "more"),
+    [("100m", "1"), ("1", "1k"), ("999", "1k"), ("1G", "1Gi"), ("1e3", "1Ki"),
+     (".5", "1"), ("1Ei", "2E"), ("1", "1e9999999999"), ("1n", "1u")],
+)  # fmt: skip
+def test_quantities_have_an_order(less: str, more: str) -> None:
+    """By what they stand for."""
+    assert texts.amount(less) < texts.amount(more)

@@ -194,7 +194,7 @@ def test_bad_yaml_is_refused_with_its_place(text: str, reason: str) -> None:
 
 def test_bytes_that_are_no_text() -> None:
     """The message tells where."""
-    with pytest.raises(BuildError, match="here is not UTF-8 text: byte 3 is wrong"):
+    with pytest.raises(BuildError, match="here is not UTF-8 text: a byte in line 1 is none"):
         yaml.load_all(b"a: \xff", "here")
 
 

@@ -326,11 +326,11 @@ CASES: dict[str, tuple[dict[str, Any], list[str]]] = {
     ),
     "no image": (
         operated({"op": "remove", "path": "/spec/template/spec/containers/0/image"}),
-        ["component image extraction failed: Deployment/flux-system/source-controller", "no image"],
+        [".patch: Deployment/source-controller: ", "containers[manager].image is required"],
     ),
     "no containers": (
         operated({"op": "remove", "path": "/spec/template/spec/containers"}),
-        ["component image extraction failed: Deployment/flux-system/source-controller"],
+        [".patch: Deployment/source-controller: .spec.template.spec.containers is required"],
     ),
 }  # fmt: skip
 

@@ -84,6 +84,11 @@ def test_the_printed_objects_say_that_something_was_taken_out(tmp_path: Path) ->
     assert done.exit_code == 0
     assert "  url: https://***@git.example.com/fleet.git\n" in done.stdout
     assert ".spec.sync.url has a login in it; put it into a Secret and name that in" in done.stderr
+    assert "logins are printed as ***, so do not apply what is printed" in done.stderr
+    done = CliRunner().invoke(root, ["install", "--export", "-f", str(path)])
+    assert done.exit_code == 0
+    assert "    url: https://***@git.example.com/fleet.git\n" in done.stdout
+    assert done.stderr.count("logins are printed as ***") == 1
 
 
 @pytest.mark.parametrize("formatter", [JsonFormatter(), TextFormatter("%(message)s")])

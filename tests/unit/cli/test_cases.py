@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from fluxsm.build.pipeline import build
 from fluxsm.cli import distribution, root
 from fluxsm.errors import BuildError, Cure
 
+CASES = Path(__file__).resolve().parents[4] / "shared" / "cases"
 FOUND = open_folder(starter_folder())
 POLICY = (
     "$patch: delete\napiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: a}"
@@ -97,6 +99,8 @@ def test_it_is_refused_by_every_command_and_in_the_cluster(
     """With the same words; only a change of the spec can cure it."""
     done = run("build", "-f", "-", manifest=manifest)
     assert (done.exit_code, words in done.stderr) == (1, True), done.stderr
+    done = run("install", "--export", "-f", "-", manifest=manifest)
+    assert (done.exit_code, words in done.stderr, done.stdout) == (1, True, "")
     done = run("diff", "-", "/dev/null", manifest=manifest)
     assert (done.exit_code, words in done.stderr) == (2, True), done.stderr
     wanted = parse_instance(manifest)
@@ -160,3 +164,37 @@ def test_replaced_arguments_are_built_with_a_warning() -> None:
         "replaces args of the container manager as a whole in kustomize-controller" in done.stderr
     )
     assert "/spec/template/spec/containers/0/args/-" in done.stderr
+
+
+def test_every_file_of_the_cases_has_one_verdict() -> None:
+    """Whichever command reads it; the advice is the same too."""
+    files = sorted(CASES.glob("*.yaml")) or pytest.skip("the cases are not here")
+    for path in files:
+        built = CliRunner().invoke(root, ["build", "-f", str(path)])
+        installed = CliRunner().invoke(root, ["install", "--export", "-f", str(path)])
+        compared = CliRunner().invoke(root, ["diff", str(path), str(path)])
+        assert installed.stderr == built.stderr, path.name
+        assert installed.exit_code == built.exit_code, path.name
+        assert compared.exit_code == (2 if built.exit_code else 0), path.name
+        assert compared.stderr.startswith(built.stderr), path.name
+
+
+def test_scalars_in_annotations_are_text_as_written() -> None:
+    """With and without a target, on objects and on the templates of pods."""
+    written = {"a": "0012345", "b": "1.10", "c": "1e5", "d": "0x1F", "e": "1" * 30, "f": "1_000",
+               "g": "00", "h": "2.0", "i": "12:30:45", "j": "2024-05-06",
+               "k": "3.14159265358979323846"}  # fmt: skip
+    body = ", ".join(f"{key}: {value}" for key, value in written.items())
+    head = "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: helm-controller\n"
+    text = (
+        f"{head}  annotations: {{{body}}}\n"
+        f"spec: {{template: {{metadata: {{annotations: {{{body}}}}}}}}}\n"
+    )
+    for target in (None, {"kind": "Deployment", "name": "helm-controller"}):
+        done = run("build", "-f", "-", manifest=instance([(target, text)]))
+        (found,) = [
+            item for item in yaml.load_mappings(done.stdout, "x")
+            if (item["kind"], item["metadata"]["name"]) == ("Deployment", "helm-controller")
+        ]  # fmt: skip
+        for holder in (found, found["spec"]["template"]):
+            assert holder["metadata"]["annotations"].items() >= written.items()

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -18,6 +19,7 @@ from fluxsm.errors import BuildError
 from tests.unit.cli.wrong_files import GOOD
 
 FULL = Path("/dev/full")
+CONFIG = "apiVersion: v1\nkind: Config\ncurrent-context: x\nusers: []\nclusters: []\n"
 
 
 @pytest.fixture
@@ -111,6 +113,13 @@ def test_a_file_that_may_not_be_read(
         (None, "does not exist; name another with --kubeconfig"),
         ("a: [", "is not valid YAML: at the end"),
         ("clusters: []", "cannot be used: "),
+        ("", "is empty"),
+        ("text", "document 1 is not a mapping"),
+        (f"{CONFIG}contexts: []", "cannot be used: there is no 'x' among its contexts"),
+        (
+            f"{CONFIG}contexts: [{{name: x, context: {{cluster: y, user: z}}}}]",
+            "cannot be used: there is no 'y' among its clusters",
+        ),
     ],
 )
 def test_a_kubeconfig_that_is_none(tmp_path: Path, content: str | None, reason: str) -> None:
@@ -120,7 +129,7 @@ def test_a_kubeconfig_that_is_none(tmp_path: Path, content: str | None, reason: 
         path.write_text(content)
     done = CliRunner().invoke(root, ["uninstall", "--kubeconfig", str(path)])
     assert (done.exit_code, done.stdout) == (1, "")
-    assert done.stderr.startswith(f"✗ the kubeconfig {path} ")
+    assert done.stderr.startswith(f"✗ the kubeconfig {path}")
     assert reason in done.stderr
     assert done.stderr.count("\n") == 1
 
@@ -146,3 +155,71 @@ def test_help_in_its_short_form(name: list[str]) -> None:
     done = CliRunner().invoke(root, [*name, "-h"])
     assert done.exit_code == 0
     assert done.stdout == CliRunner().invoke(root, [*name, "--help"]).stdout
+
+
+@pytest.mark.parametrize(
+    ("redirection", "args", "code", "reason"),
+    [
+        (">&-", ["build", "-f", "FILE"], 1, "standard output is closed, and the result would go"),
+        (">&-", ["diff", "FILE", "FILE"], 2, "standard output is closed, and the result would go"),
+        ("<&-", ["build", "-f", "-"], 1, "standard input is closed, and the file is -"),
+        ("<&-", ["diff", "-", "FILE"], 2, "standard input is closed, and the file is -"),
+        ("</dev/null", ["build", "-f", "-"], 1, "standard input is empty; a FluxInstance is"),
+    ],
+)
+def test_a_stream_that_is_closed(
+    file: str, redirection: str, args: list[str], code: int, reason: str
+) -> None:
+    """As a shell closes it; nothing is printed into nowhere."""
+    words = [sys.executable, "-m", "fluxsm", *(file if arg == "FILE" else arg for arg in args)]
+    done = subprocess.run(
+        ["/bin/sh", "-c", f"{shlex.join(words)} {redirection}"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (code, "")
+    assert done.stderr.startswith(f"✗ {reason}")
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_command_that_is_misspelt() -> None:
+    """The nearest is named."""
+    done = CliRunner().invoke(root, ["biuld"])
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert done.stderr == (
+        "✗ 'biuld' is not a command; did you mean build? fluxsm --help lists them all\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("args", "reason"),
+    [
+        (["install", "--export", "--namespace", "Bad_NS"], "--namespace 'Bad_NS' is not a DNS lab"),
+        (["uninstall", "--namespace", "a.b"], "--namespace 'a.b' is not a DNS label"),
+        (["install", "--export", "--image", "a b"], "--image 'a b' is not an image such as"),
+        (["install", "--export", "--image", "https://x/y"], "--image 'https://x/y' is not an"),
+        (["install", "--export", "--image", "x/Y:1"], "--image 'x/Y:1' is not an image"),
+        (["install", "--export", "--image", ""], "--image '' is not an image"),
+        (["install", "--export", "--timeout", "5"], "'5' is not a duration such as 90s"),
+        (["versions", "--distribution", "https://x/y"], "neither a folder nor oci://"),
+        (["versions", "--distribution", "/dev/null"], "/dev/null/flux does not exist"),
+        (["build", "-f", "/"], "is a directory"),
+        (["build", "-f", ""], "--filename is required"),
+        (["build"], "--filename is required"),
+    ],
+)
+def test_a_flag_that_is_wrong(args: list[str], reason: str) -> None:
+    """One line, before anything is done."""
+    done = CliRunner().invoke(root, args)
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert reason in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "image", ["x/y", "ghcr.io/a/b:v1", "localhost:5000/a/b-c:1_0@sha256:" + "0" * 64, "busybox"]
+)
+def test_an_image_that_is_one(image: str) -> None:
+    """Of any registry, with a tag, a digest, or neither."""
+    done = CliRunner().invoke(root, ["install", "--export", "--image", image])
+    assert done.exit_code == 0
+    assert f"image: {image}\n" in done.stdout
