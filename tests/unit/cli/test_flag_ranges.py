@@ -169,7 +169,7 @@ def test_what_cannot_work_is_refused(
 
 def test_every_flag_has_its_range_here() -> None:
     """A new flag is added to the table above, or to those that admit anything."""
-    anything = {"--override-manager", "--resolve-digests", "--help"}
+    anything = {"--override-manager", "--resolve-digests", "--help", "-h"}
     tested = {flags[0].partition("=")[0] for cases in REFUSED.values() for flags in cases}
     visible = {
         option.opts[0]
