@@ -9,6 +9,8 @@ from typing import IO, Any, NoReturn
 
 import click
 
+from fluxsm.cli import next_step
+from fluxsm.cli.talk import Mark
 from fluxsm.objects.redaction import redact
 
 
@@ -19,8 +21,10 @@ def fail(error: Exception | str, code: int = 1) -> NoReturn:
         error: with `lines` where it has several findings.
         code: the exit code.
     """
+    step = next_step.of(error) if isinstance(error, Exception) else ""
     for line in getattr(error, "lines", None) or (str(error),):
-        say(f"✗ {' '.join(redact(line).split())}")
+        advice = f"; {step}" if step else ""
+        say(f"{Mark.FAILED.colored} {' '.join(redact(line).split())}{advice}")
     sys.exit(code)
 
 

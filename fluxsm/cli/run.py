@@ -74,7 +74,7 @@ _SWITCH: dict[str, Any] = {
 """A flag as Go programs have it: on by default, `--name` or `--name=false`."""
 
 
-@click.command("run", cls=LoggedCommand)
+@click.command("run", cls=LoggedCommand, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
     "--kubeconfig",
     type=click.Path(dir_okay=False),

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import socket
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, Final
 
@@ -76,6 +76,7 @@ class KubeClient:
         reload: Callable[[], Configuration] | None = None,
         seconds: float = REQUEST_SECONDS,
         agent: str = AGENT,
+        headers: Sequence[tuple[str, str]] = (),
     ) -> None:
         """Prepare a client; nothing is sent yet.
 
@@ -84,9 +85,11 @@ class KubeClient:
             reload: reads the configuration again, for credentials that have expired.
             seconds: time limit of an ordinary request.
             agent: how it calls itself, for audit logs.
+            headers: sent with every request, such as those of impersonation; one may come twice.
         """
         self._reload = reload
         self._agent = agent
+        self._headers = headers
         self._reloading = threading.Lock()
         self._seconds = seconds
         self._refusal = ""
@@ -119,7 +122,13 @@ class KubeClient:
 
         Requests are counted together; `before_mutation` and `refuse` do not reach it.
         """
-        found = KubeClient(self._configuration, reload=self._reload, seconds=seconds, agent=agent)
+        found = KubeClient(
+            self._configuration,
+            reload=self._reload,
+            seconds=seconds,
+            agent=agent,
+            headers=self._headers,
+        )
         found.on_request = self.on_request
         return found
 
@@ -216,7 +225,9 @@ class KubeClient:
         url = self._url(path, query)
         for attempt in (1, 2):
             used = self._configuration
-            headers = {"Accept": accept, "User-Agent": self._agent} | authorize(used)
+            headers = urllib3.HTTPHeaderDict({"Accept": accept, "User-Agent": self._agent})
+            headers.extend(authorize(used))
+            headers.extend(self._headers)
             if payload is not None:
                 headers["Content-Type"] = content_type
             if self._refusal:

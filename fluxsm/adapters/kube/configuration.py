@@ -14,6 +14,7 @@ from kubernetes.client.rest import RESTClientObject
 from kubernetes.config.config_exception import ConfigException
 from kubernetes.config.incluster_config import InClusterConfigLoader
 
+from fluxsm.api.objects import Manifest
 from fluxsm.build import yaml
 from fluxsm.errors import BuildError, UnavailableError, UsageError
 
@@ -22,6 +23,7 @@ __all__ = [
     "RESTClientObject",
     "authorize",
     "read_kubeconfig",
+    "read_namespace",
     "read_service_account",
 ]
 
@@ -30,6 +32,9 @@ SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 
 # Of the library, about a reference inside the file.
 _MISSING: Final = re.compile(r"Expected object with name (?P<name>.*) in .*/(?P<part>[a-z]+) list")
+
+DEFAULT = Path("~/.kube/config")
+"""The kubeconfig that everybody uses who names no other."""
 
 
 def read_service_account() -> Configuration:
@@ -68,7 +73,7 @@ def read_kubeconfig(path: str | None = None, context: str | None = None) -> Conf
     """
     from kubernetes.config.kube_config import load_kube_config  # noqa: PLC0415 8 MiB, not in a pod
 
-    place = path or os.environ.get("KUBECONFIG") or str(Path("~/.kube/config"))
+    place = path or os.environ.get("KUBECONFIG") or str(DEFAULT)
     _check_files(place)
     found = Configuration()
     try:
@@ -87,12 +92,39 @@ def read_kubeconfig(path: str | None = None, context: str | None = None) -> Conf
     return found
 
 
-def _check_files(place: str) -> None:
-    """Refuse what cannot be read; of several files, those that are not there do not count."""
+def read_namespace(path: str | None = None, context: str | None = None) -> str:
+    """The namespace of a context, empty where there is none or no kubeconfig.
+
+    As in kubectl, the first of several files that names a context or the current one counts. In a
+    pod it is the namespace of the pod.
+
+    Raises:
+        UsageError: a kubeconfig is there and cannot be read.
+    """
+    place = path or os.environ.get("KUBECONFIG") or str(DEFAULT)
+    if not any(Path(part).expanduser().exists() for part in place.split(os.pathsep) if part):
+        own = SERVICE_ACCOUNT / "namespace"
+        return own.read_text().strip() if own.is_file() else ""
+    files = _check_files(place)
+    chosen = context or next(filter(None, (item.get("current-context") for item in files)), "")
+    for item in files:
+        for entry in item.get("contexts") or ():
+            if isinstance(entry, dict) and entry.get("name") == chosen:
+                return str((entry.get("context") or {}).get("namespace") or "")
+    return ""
+
+
+def _check_files(place: str) -> list[Manifest]:
+    """What files say; of several, those that are not there do not count.
+
+    Raises:
+        UsageError: one cannot be read, or none is there.
+    """
     paths = [Path(part).expanduser() for part in place.split(os.pathsep) if part]
     there = [path for path in paths if path.exists()]
     if not there:
         raise UsageError(f"the kubeconfig {place} does not exist; name another with --kubeconfig")
+    found: list[Manifest] = []
     for path in there:
         try:
             documents = yaml.load_mappings(path.read_bytes(), f"the kubeconfig {path}")
@@ -103,6 +135,8 @@ def _check_files(place: str) -> None:
             raise UsageError(str(error)) from None
         if not documents:
             raise UsageError(f"the kubeconfig {path} is empty")
+        found += documents[:1]
+    return found
 
 
 def authorize(configuration: Configuration) -> dict[str, str]:

@@ -83,6 +83,7 @@ REFUSED: dict[str, tuple[tuple[str, ...], ...]] = {
     "1s to 24h": (
         ("--watch-idle-limit=0",), ("--watch-idle-limit=999ms",), ("--watch-idle-limit=-1m",),
         ("--watch-idle-limit=25h",), ("--watch-resync-interval=0s",),
+        ("--uninstall-timeout=0",), ("--uninstall-timeout=-5m",), ("--uninstall-timeout=25h",),
         ("--watch-resync-interval=-290s",), (f"{ELECTION}lease-duration=0",),
         (f"{ELECTION}lease-duration=-35s",), (f"{ELECTION}lease-duration=900h",),
     ),
@@ -169,7 +170,7 @@ def test_what_cannot_work_is_refused(
 
 def test_every_flag_has_its_range_here() -> None:
     """A new flag is added to the table above, or to those that admit anything."""
-    anything = {"--override-manager", "--resolve-digests", "--help"}
+    anything = {"--override-manager", "--resolve-digests", "--help", "-h"}
     tested = {flags[0].partition("=")[0] for cases in REFUSED.values() for flags in cases}
     visible = {
         option.opts[0]

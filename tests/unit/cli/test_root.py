@@ -6,12 +6,12 @@ from __future__ import annotations
 import subprocess
 import sys
 
-import click
 import pytest
 from click.testing import CliRunner
 
 from fluxsm import __version__
 from fluxsm.cli import root
+from fluxsm.cli.commands import COMMANDS, SECTIONS
 
 HEAVY = (
     "pydantic", "yaml", "kubernetes", "oras", "requests", "rich", "transitions", "semver",
@@ -90,10 +90,13 @@ def test_no_signature_library_is_loaded_unless_one_is_asked_for() -> None:
 
 
 def test_without_a_command_there_is_help() -> None:
-    """It lists every command with what it does."""
+    """It lists every command with what it does, under headings and aligned."""
     done = CliRunner().invoke(root, [])
     assert done.exit_code == 0
-    assert "Commands:" in done.stdout
+    for title, entries in SECTIONS.items():
+        assert f"\n{title}:\n" in done.stdout
+        for name, entry in entries.items():
+            assert f"  {name:<13}  {entry.text}\n" in done.stdout
 
 
 def test_the_version() -> None:
@@ -103,11 +106,11 @@ def test_the_version() -> None:
 
 def test_every_listed_command_can_be_loaded() -> None:
     """And has help."""
-    names = root.list_commands(click.Context(root))
-    for name in names:
-        done = CliRunner().invoke(root, [name, "--help"])
-        assert done.exit_code == 0, name
-        assert done.stdout.startswith("Usage: ")
+    for name, entry in COMMANDS.items():
+        for words in [[name], *([name, noun] for noun in entry.nouns)]:
+            done = CliRunner().invoke(root, [*words, "--help"])
+            assert done.exit_code == 0, words
+            assert done.stdout.startswith("Usage: ")
 
 
 @pytest.mark.parametrize(
@@ -117,6 +120,18 @@ def test_every_listed_command_can_be_loaded() -> None:
         (
             ["biuld"],
             "✗ 'biuld' is not a command; did you mean build? fluxsm --help lists them all\n",
+        ),
+        (["gte"], "✗ 'gte' is not a command; did you mean get? fluxsm --help lists them all\n"),
+        (
+            ["get", "instnace"],
+            (
+                "✗ 'instnace' is not a command; did you mean instance?"
+                " fluxsm get --help lists them all\n"
+            ),
+        ),
+        (
+            ["get", "--as-group=a"],
+            "✗ --as-group and --as-uid go with --as; add --as USER\n",
         ),
         (["--nothing"], "✗ No such option '--nothing'.\n"),
         (["build", "extra"], "✗ Invalid value for '[instance]': 'extra' is not 'instance'.\n"),
