@@ -90,40 +90,14 @@ def test_a_whole_life(own: Cluster) -> None:
         again = succeed(own, "install", "--filename", sample, "--timeout=60s")
         assert f"✔ FluxInstance/{NAMESPACE}/flux created" in again
         assert instance.condition(names.READY)["status"] == "True"
-        assert "would be deleted" in succeed(own, "uninstall", "--dry-run")
-        removed = succeed(own, "uninstall", "--timeout=60s")
+        assert f"• Namespace/{NAMESPACE} goes" in succeed(own, "uninstall", "--dry-run")
+        removed = succeed(own, "uninstall", "--yes", "--timeout=60s")
     assert f"✔ Namespace/{NAMESPACE} deleted" in removed
     assert "clusterrole.rbac.authorization.k8s.io/flux-operator" not in own.kubectl(
         "get", "clusterroles", "-o", "name"
     )
     assert own.kubectl("get", "crd", "-o", "name") == ""
     assert f"• Namespace/{NAMESPACE} does not exist" in succeed(own, "uninstall")
-
-
-def test_flux_can_be_left_alone(own: Cluster) -> None:
-    """The operator goes, its kinds go, and the controllers go on."""
-    succeed(own, "install", "--timeout=60s")
-    sample = str(ROOT / "manifests" / "samples" / "flux.yaml")
-    with Process(own, NAMESPACE):
-        succeed(own, "install", "--filename", sample, "--timeout=60s")
-    succeed(own, "uninstall", "--keep-flux", "--timeout=60s")
-    assert "source-controller" in own.kubectl("get", "deployments", "-n", NAMESPACE, "-o", "name")
-    left = own.kubectl("get", "crd", "-o", "name")
-    assert "toolkit.fluxcd.io" in left
-    assert names.GROUP not in left
-
-
-def test_an_operator_that_does_not_run_is_reported(own: Cluster) -> None:
-    """Nobody removes Flux then; the message says what to look at and what else can be done."""
-    succeed(own, "install", "--timeout=60s")
-    instance = Instance(own, NAMESPACE)
-    instance.create({"distribution": {"version": "2.x", "registry": "ghcr.io/fluxcd"}})
-    instance.patch(metadata={"finalizers": [names.FINALIZER]})
-    done = fluxsm(own, "uninstall", "--timeout=1s")
-    assert done.returncode == 1
-    assert "is the operator running?" in done.stderr
-    assert len(done.stderr.splitlines()) == 1
-    succeed(own, "uninstall", "--keep-flux", "--timeout=60s")
 
 
 def test_flags_that_exclude_each_other_are_refused() -> None:

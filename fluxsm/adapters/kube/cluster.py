@@ -28,6 +28,7 @@ _METADATA_LIST: Final = (
     "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"
 )
 _METADATA: Final = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json"
+_DRY: Final = {"dryRun": "All"}
 _END_OF_LIST: Final = "k8s.io/initial-events-end"
 
 
@@ -60,6 +61,11 @@ class KubeCluster(Cluster):
         }
         self._paths = Paths(self._discover)
         self._pool = ThreadPoolExecutor(max_workers=PARALLEL, thread_name_prefix="apply")
+
+    @property
+    def host(self) -> str:
+        """The address of the API server."""
+        return self._client.host
 
     def close(self) -> None:
         """End the threads and close the connections."""
@@ -134,27 +140,36 @@ class KubeCluster(Cluster):
         *,
         type: PatchType = PatchType.MERGE,  # noqa: A002 the API's own word
         subresource: str = "",
+        dry_run: bool = False,
     ) -> Manifest:
-        """Patch an object."""
+        """Patch an object; in a dry run the server only says whether it would."""
         return self._one(
             "PATCH",
             ref,
             f"patching {ref}",
             subresource=subresource,
-            query=self._managed,
+            query=self._managed | (_DRY if dry_run else {}),
             body=patch,
             content_type=type.value,
         )
 
     def delete(
-        self, ref: ObjectRef, *, uid: str = "", resource_version: str = "", propagation: str = ""
+        self,
+        ref: ObjectRef,
+        *,
+        uid: str = "",
+        resource_version: str = "",
+        propagation: str = "",
+        dry_run: bool = False,
     ) -> None:
-        """Ask for the deletion of an object."""
+        """Ask for the deletion of an object; in a dry run the server only says whether it would."""
         preconditions = {"uid": uid, "resourceVersion": resource_version}
         body: dict[str, Any] = {"apiVersion": "v1", "kind": "DeleteOptions"}
         body["preconditions"] = {key: value for key, value in preconditions.items() if value}
         if propagation:
             body["propagationPolicy"] = propagation
+        if dry_run:
+            body["dryRun"] = ["All"]  # with a body, the server takes no parameter of the query
         self._one("DELETE", ref, f"deleting {ref}", body=body)
 
     def watch(
@@ -250,7 +265,7 @@ class KubeCluster(Cluster):
 
     def _apply(self, manifest: Manifest, *, dry_run: bool) -> Applied:
         ref = ObjectRef.of(manifest)
-        query = self._managed | {"force": "true"} | ({"dryRun": "All"} if dry_run else {})
+        query = self._managed | {"force": "true"} | (_DRY if dry_run else {})
         status, answer = self._client.request(
             "PATCH",
             self._paths.object(ref),
