@@ -25,8 +25,9 @@ NAMESPACE: Final = names.DEFAULT_NAMESPACE
 APPS: Final = "apps"
 MODES: Final = ("relentless", "kills", "answers", "lines", "lasting")
 LASTING: Final = "lasting"
-UNINSTALL_SECONDS: Final = 6
-"""The limit of an uninstallation in which a call is refused for good."""
+UNINSTALL_SECONDS: Final = 15
+"""The limit of an uninstallation in which a call is refused for good: longer than its patience with
+watches that do not begin."""
 _APPLY: Final = ("apply", "--server-side", "--field-manager=users", "-f", "-")
 _FINALIZERS: Final = ["finalizers.fluxcd.io"]
 
