@@ -112,7 +112,7 @@ def _rests_while_suspended(
     _start_again(environment)
     lifecycle.phases[1].begin(instance)
     if shown:
-        _await(environment, lambda: bool(environment.operator.transitions()), "first step")
+        _await(environment, lambda: _is_stuck(environment), "first fault, or the end of the change")
     instance.annotate({RECONCILE: "disabled"})
     if shown:
         _await(environment, lambda: _is_suspended(environment), "suspension")
@@ -124,6 +124,14 @@ def _rests_while_suspended(
         if names.INSTANCE_PLURAL not in write.path:
             yield f"suspended, and still asks: {write}"
     instance.annotate({RECONCILE: None})
+
+
+def _is_stuck(environment: Environment) -> bool:
+    """Whether the fault is felt, or there is nothing left to do."""
+    fired = environment.proxy.fired
+    return fired or any(
+        item.dest in {"Ready", "Failed"} for item in environment.operator.transitions()
+    )
 
 
 def _is_suspended(environment: Environment) -> bool:

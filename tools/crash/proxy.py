@@ -99,6 +99,12 @@ class Proxy:
             return frozenset(self._calls)
 
     @property
+    def fired(self) -> bool:
+        """Whether the fault of this phase was injected."""
+        with self._lock:
+            return self._fault is not None and self._fault.fired > 0
+
+    @property
     def counts(self) -> dict[Unit, int]:
         """How many things of each unit have passed since the phase began."""
         with self._lock:
