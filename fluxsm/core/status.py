@@ -16,7 +16,7 @@ from typing import Any, Final
 from fluxsm.api import duration, names
 from fluxsm.api.objects import Manifest
 from fluxsm.core import conditions, history
-from fluxsm.core.failure import Failure
+from fluxsm.core.failure import SHOWN, Failure
 from fluxsm.core.instance import Instance
 from fluxsm.core.memory import Memory, Run, Stay
 from fluxsm.core.observed import Observed
@@ -246,11 +246,10 @@ def _write_ready(write: conditions.Writer, seen: Observed, memory: Memory) -> No
 
 
 def _advice(run: Run) -> str:
-    """A sentence about the warnings of the build, empty where there are none."""
-    if not run.warnings:
-        return ""
-    more = len(run.warnings) - 1
-    return f". Warning: {run.warnings[0]}" + (f" (and {more} more)" if more else "")
+    """A sentence for each warning of the build, a few at most; empty where there are none."""
+    shown = "".join(f". Warning: {text}" for text in run.warnings[:SHOWN])
+    more = len(run.warnings) - SHOWN
+    return f"{shown} (and {more} more)" if more > 0 else shown
 
 
 def _write_outdated(write: conditions.Writer, run: Run) -> None:
