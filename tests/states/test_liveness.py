@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from fluxsm.machine.events import Event
+from fluxsm.simulation import world as simulated
 from fluxsm.simulation.liveness import CASES, Case, broken_laws, prepare
 from states.table import TABLE
 
@@ -18,8 +19,9 @@ def test_no_single_fault_breaks_liveness(case: Case) -> None:
     assert [broken.text for broken in broken_laws(case, prepare(TABLE))] == []
 
 
-def test_a_deletion_that_nothing_answers_is_noticed() -> None:
+def test_a_deletion_that_nothing_answers_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     """A law that holds for every table would be no law."""
+    monkeypatch.setattr(simulated, "MAX_TURNS", 200)
     rows = tuple(
         replace(row, dest=row.source) if row.event is Event.DELETED else row for row in TABLE.rows
     )

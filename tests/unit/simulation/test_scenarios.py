@@ -18,6 +18,7 @@ from fluxsm.machine.engine import Engine
 from fluxsm.machine.events import Event
 from fluxsm.machine.states import State
 from fluxsm.machine.table import Row
+from fluxsm.simulation import world as simulated
 from fluxsm.simulation.lifecycles import lifecycle, lifecycles
 from fluxsm.simulation.player import ExpectationError, play, stage
 from fluxsm.simulation.scenario import load
@@ -61,8 +62,9 @@ def test_a_lifecycle_that_goes_wrong_is_reported() -> None:
         play(lifecycle("drift"), world(change))
 
 
-def test_going_round_in_circles_is_reported() -> None:
+def test_going_round_in_circles_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     """Instead of never coming back."""
+    monkeypatch.setattr(simulated, "MAX_TURNS", 200)
 
     def change(row: Row) -> Row:
         applied = (row.source, row.event) == (State.APPLYING, Event.APPLIED)
