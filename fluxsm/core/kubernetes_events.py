@@ -109,6 +109,22 @@ def drift_detected(step: Step) -> KubernetesEvent | None:
     )
 
 
+def taken_over(step: Step) -> KubernetesEvent | None:
+    """Warning DriftDetected: what others had added to managed objects is taken over by a run."""
+    if not step.outcome.taken:
+        return None
+    message = "; ".join(step.outcome.taken)
+    return KubernetesEvent(type="Warning", reason=names.DRIFT_DETECTED, message=message)
+
+
+def sync_suspended(step: Step) -> KubernetesEvent | None:
+    """Normal SyncSuspended: somebody has suspended an object of the sync, and it stays so."""
+    if not step.outcome.suspended:
+        return None
+    message = "; ".join(step.outcome.suspended)
+    return KubernetesEvent(type="Normal", reason=names.SYNC_SUSPENDED, message=message)
+
+
 def failed(step: Step) -> KubernetesEvent | None:
     """Warning with the Ready reason: a run failed."""
     failure = step.memory.run.failure
@@ -219,6 +235,8 @@ RULES: Iterable[Rule] = (
     advice,
     progressing,
     drift_detected,
+    taken_over,
+    sync_suspended,
     failed,
     upgrade_blocked,
     fault,

@@ -35,6 +35,7 @@ class Process:
         offered: digest that the registry last named for the artifact; it was tried since.
         applied_state: what was applied, by object, and what the server made of it.
         conflicts: objects that had to be repaired, by object.
+        suspended: objects of the sync that are suspended by hand, by identity.
         failures: failed runs in a row.
         blocked: why an upgrade that nobody asked for does not happen.
         blocks: how often in a row such an upgrade was blocked.
@@ -46,6 +47,7 @@ class Process:
     offered: str = ""
     applied_state: AppliedState = field(default_factory=AppliedState)
     conflicts: Mapping[ObjectIdentity, FieldConflict] = field(default_factory=dict)
+    suspended: frozenset[ObjectIdentity] = frozenset()
     failures: int = 0
     blocked: Failure | None = None
     blocks: int = 0
