@@ -25,7 +25,8 @@ from fluxsm.machine.triggers import Trigger
 from fluxsm.objects import health, inventory, ownership
 from fluxsm.objects.changes import Action, Change, action_of
 from fluxsm.objects.health import Found, Health, Status
-from states.work import hands
+from fluxsm.objects.inventory import Entry
+from states.work import hands, orphaning
 from states.work.pruning import prune
 from states.work.watching import await_watches
 from states.work.write_ahead import built, is_recorded, record
@@ -261,14 +262,42 @@ def _finish(observed: Observed, ports: Ports, result: BuildResult) -> Outcome:
     wanted = inventory.of_objects(result.objects)
     known = inventory.of_status(observed.instance.manifest)
     stale = inventory.stale(known, wanted)
-    pruned = prune(stale, observed, ports)
+    announced = _announce(stale, observed, ports, result)
+    if announced is not None:
+        return announced
+    pruned = prune(stale, observed, ports, running=True)
     gone = (change.ref for change in pruned.changes)
     run = replace(
         observed.run,
-        inventory=inventory.union(wanted, pruned.kept),
+        inventory=inventory.union(wanted, (*pruned.kept, *pruned.used)),
         changes=(*observed.run.changes, *pruned.changes),
         applied=not pruned.errors,
     )
     process = replace(observed.process, applied_state=observed.process.applied_state.without(gone))
-    done = Outcome(event=Event.APPLIED, process=process, run=run)
+    kept = tuple(str(change) for change in pruned.changes if change.action is Action.KEPT)
+    done = Outcome(event=Event.APPLIED, process=process, run=run, kept=kept)
     return _failed(done, pruned.errors, "garbage collection: ") if pruned.errors else done
+
+
+def _announce(
+    stale: Sequence[Entry], observed: Observed, ports: Ports, result: BuildResult
+) -> Outcome | None:
+    """Say and save, before it is done, what is deleted without pruning; None when that is done.
+
+    After a crash in the middle the history still tells that what was deployed has stayed.
+    """
+    metadata = observed.instance.metadata
+    entries = [entry for entry in stale if orphaning.prunes(entry.ref.kind)]
+    lines = {
+        str(entry.ref): line
+        for entry in entries
+        if (line := orphaning.describe(entry.ref, ports, metadata.name, metadata.namespace))
+    }
+    if lines.keys() <= set(observed.run.orphans):
+        return None
+    return Outcome(
+        event=Event.RECORDED,
+        message=f"Removing what {result.version} does not have any more",
+        run=replace(observed.run, orphans=tuple(lines)),
+        orphaned=tuple(lines.values()),
+    )

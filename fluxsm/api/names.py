@@ -87,6 +87,8 @@ UNINSTALLING: Final = "Uninstalling"
 BUILD_WARNING: Final = "BuildWarning"
 DRIFT_DETECTED: Final = "DriftDetected"
 SYNC_SUSPENDED: Final = "SyncSuspended"
+WORKLOADS_KEPT: Final = "WorkloadsKept"
+DEFINITIONS_KEPT: Final = "DefinitionsKept"
 
 COMPONENTS: Final = (
     "source-controller",

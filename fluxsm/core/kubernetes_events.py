@@ -117,6 +117,23 @@ def taken_over(step: Step) -> KubernetesEvent | None:
     return KubernetesEvent(type="Warning", reason=names.DRIFT_DETECTED, message=message)
 
 
+def orphaned(step: Step) -> KubernetesEvent | None:
+    """Normal WorkloadsKept: an object of Flux goes, and what it deployed stays."""
+    if not step.outcome.orphaned:
+        return None
+    message = "; ".join(step.outcome.orphaned)
+    return KubernetesEvent(type="Normal", reason=names.WORKLOADS_KEPT, message=message)
+
+
+def definitions_kept(step: Step) -> KubernetesEvent | None:
+    """Warning DefinitionsKept: a component is gone, but not the kinds that still have objects."""
+    asked = step.observed.run.trigger in {Trigger.START, Trigger.CHANGE}
+    if not step.outcome.kept or not asked:
+        return None
+    message = f"{'; '.join(step.outcome.kept)}; delete these objects, or put the component back"
+    return KubernetesEvent(type="Warning", reason=names.DEFINITIONS_KEPT, message=message)
+
+
 def sync_suspended(step: Step) -> KubernetesEvent | None:
     """Normal SyncSuspended: somebody has suspended an object of the sync, and it stays so."""
     if not step.outcome.suspended:
@@ -236,6 +253,8 @@ RULES: Iterable[Rule] = (
     progressing,
     drift_detected,
     taken_over,
+    orphaned,
+    definitions_kept,
     sync_suspended,
     failed,
     upgrade_blocked,

@@ -80,6 +80,7 @@ class Run:
         recorded: whether the write-ahead inventory is saved.
         inventory: what the status must list; None leaves it as it is.
         changes: what this run changed in the cluster.
+        orphans: objects that it deletes without what they deployed; that is saved already.
         applied: whether everything of the build was applied.
         defined: when a CRD was last written; None if none was yet.
         migration_before: CRDs whose stored objects must be rewritten before the apply.
@@ -104,6 +105,7 @@ class Run:
     recorded: bool = False
     inventory: tuple[Entry, ...] | None = None
     changes: tuple[Change, ...] = ()
+    orphans: tuple[str, ...] = ()
     applied: bool = False
     defined: timedelta | None = None
     migration_before: tuple[Plan, ...] = ()

@@ -29,6 +29,8 @@ class Outcome:
         expired: what a run fails with when the limit has passed; made from `message` if empty.
         failure: what is wrong, for a fault.
         taken: what others had done by hand to objects that were applied, a line for each object.
+        orphaned: objects that are about to be deleted without what they deployed, a line for each.
+        kept: definitions that could not be deleted for the objects that they have, likewise.
         suspended: objects that somebody has suspended since the last look, a line for each.
         manifest: the instance as answered to a write of the handler.
     """
@@ -44,4 +46,6 @@ class Outcome:
     failure: Failure | None = None
     manifest: Manifest | None = None
     taken: tuple[str, ...] = ()
+    orphaned: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()
     suspended: tuple[str, ...] = ()

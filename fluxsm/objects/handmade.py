@@ -2,7 +2,7 @@
 """Fields that people add to our objects by hand: which stay, and who has added the others.
 
 What we apply is ours; what somebody changes in it is repaired at once. What people add beside it
-lives until the next run, which takes it over and so removes it, whether or not the operator was
+stays until the next run, which takes it over and so removes it, whether or not the operator was
 restarted before. Some of it is not meant as a change of the object and stays: the moment of a
 restart, a suspension, a request to Flux, an opt-out, and whatever a Namespace carries besides.
 """

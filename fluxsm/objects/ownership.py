@@ -152,7 +152,8 @@ def _divide(
     entry: Mapping[str, Any], kept: Sequence[Keys]
 ) -> tuple[list[Mapping[str, Any]], list[Mapping[str, Any]]]:
     """What of a record is taken over, and what stays; there may be nothing of either."""
-    outside, inside = divide(manifest.mapping(entry, "fieldsV1"), kept)
+    ways = () if entry.get("manager") == names.MANAGER else kept
+    outside, inside = divide(manifest.mapping(entry, "fieldsV1"), ways)
     if not inside:
         return [entry], []
     left: list[Mapping[str, Any]] = [{**entry, "fieldsV1": inside}]

@@ -19,7 +19,7 @@ def describe(
     """What others had done to an object that was applied: a line, or none.
 
     An object that was not ours before is adopted, which is no drift. What was changed while no
-    operator ran can be told apart from what the build changed only where the revision stays.
+    operator ran is distinguished from what the build changed only where the revision stays.
 
     Args:
         wanted: the object as it was applied.
