@@ -25,6 +25,8 @@ from fluxsm.machine.triggers import Trigger
 from fluxsm.objects import health, inventory, ownership
 from fluxsm.objects.changes import Action, Change, action_of
 from fluxsm.objects.health import Found, Health, Status
+from fluxsm.objects.inventory import Entry
+from states.work import hands, orphaning
 from states.work.pruning import prune
 from states.work.watching import await_watches
 from states.work.write_ahead import built, is_recorded, record
@@ -112,14 +114,31 @@ def _missing(observed: Observed, ports: Ports, objects: Sequence[Manifest]) -> l
     does a repair touch what has opted out of repairs.
     """
     applied = Counter(change.ref.identity for change in observed.run.changes)
+    outdated = observed.process.applied_state.outdated(objects, ports.live.get)
+    if observed.run.trigger is not Trigger.DRIFT:
+        outdated = _with_additions(outdated, objects, observed, ports)
     missing = [
         item
-        for item in observed.process.applied_state.outdated(objects, ports.live.get)
+        for item in outdated
         if _may_apply(ports.live.get(ObjectRef.of(item)), applied[ObjectRef.of(item).identity])
     ]
     if observed.run.trigger is not Trigger.DRIFT:
         return missing
     return [item for item in missing if not _is_left_alone(ports.live.get(ObjectRef.of(item)))]
+
+
+def _with_additions(
+    outdated: Sequence[Manifest], objects: Sequence[Manifest], observed: Observed, ports: Ports
+) -> list[Manifest]:
+    """The same, and what others have added fields to: a run takes them over, as a restart does."""
+    known = {ObjectRef.of(item).identity for item in outdated}
+    override = observed.settings.override_managers
+    return [
+        item
+        for item in objects
+        if (ref := ObjectRef.of(item)).identity in known
+        or ownership.adoption_patch(ports.live.get(ref) or {}, override)
+    ]
 
 
 def _may_apply(live: Manifest | None, times: int) -> bool:
@@ -149,12 +168,14 @@ def _apply(observed: Observed, ports: Ports, missing: Sequence[Manifest]) -> Out
     before = {ObjectRef.of(item): ports.live.get(ObjectRef.of(item)) for item in missing}
     applied_state, changes = observed.process.applied_state, list(observed.run.changes)
     errors: list[ClusterError] = []
+    touched: list[str] = []
     answers = ports.cluster.apply_all(missing)
     for wanted, answer in zip(missing, answers, strict=True):
         if isinstance(answer, ClusterError):
             errors.append(answer)
             continue
         ref = ObjectRef.of(wanted)
+        touched += hands.describe(wanted, before[ref], answer.manifest, observed)
         try:
             adopted = _adopt(wanted, answer, ports.cluster, observed.settings.override_managers)
         except ClusterError as error:
@@ -177,6 +198,7 @@ def _apply(observed: Observed, ports: Ports, missing: Sequence[Manifest]) -> Out
             changes=tuple(changes),
             defined=observed.tick if defines else observed.run.defined,
         ),
+        taken=tuple(touched),
         after=_NOW,
     )
     return _failed(known, errors) if errors else known
@@ -240,14 +262,42 @@ def _finish(observed: Observed, ports: Ports, result: BuildResult) -> Outcome:
     wanted = inventory.of_objects(result.objects)
     known = inventory.of_status(observed.instance.manifest)
     stale = inventory.stale(known, wanted)
-    pruned = prune(stale, observed, ports)
+    announced = _announce(stale, observed, ports, result)
+    if announced is not None:
+        return announced
+    pruned = prune(stale, observed, ports, running=True)
     gone = (change.ref for change in pruned.changes)
     run = replace(
         observed.run,
-        inventory=inventory.union(wanted, pruned.kept),
+        inventory=inventory.union(wanted, (*pruned.kept, *pruned.used)),
         changes=(*observed.run.changes, *pruned.changes),
         applied=not pruned.errors,
     )
     process = replace(observed.process, applied_state=observed.process.applied_state.without(gone))
-    done = Outcome(event=Event.APPLIED, process=process, run=run)
+    kept = tuple(str(change) for change in pruned.changes if change.action is Action.KEPT)
+    done = Outcome(event=Event.APPLIED, process=process, run=run, kept=kept)
     return _failed(done, pruned.errors, "garbage collection: ") if pruned.errors else done
+
+
+def _announce(
+    stale: Sequence[Entry], observed: Observed, ports: Ports, result: BuildResult
+) -> Outcome | None:
+    """Say and save, before it is done, what is deleted without pruning; None when that is done.
+
+    After a crash in the middle the history still tells that what was deployed has stayed.
+    """
+    metadata = observed.instance.metadata
+    entries = [entry for entry in stale if orphaning.prunes(entry.ref.kind)]
+    lines = {
+        str(entry.ref): line
+        for entry in entries
+        if (line := orphaning.describe(entry.ref, ports, metadata.name, metadata.namespace))
+    }
+    if lines.keys() <= set(observed.run.orphans):
+        return None
+    return Outcome(
+        event=Event.RECORDED,
+        message=f"Removing what {result.version} does not have any more",
+        run=replace(observed.run, orphans=tuple(lines)),
+        orphaned=tuple(lines.values()),
+    )

@@ -3,32 +3,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 
-from fluxsm.api import names
-from fluxsm.api.objects import CRD, Manifest
 from fluxsm.api.unknown import unknown_fields
 from fluxsm.build import version
 from fluxsm.build.distribution import Distribution
 from fluxsm.build.pipeline import BuildResult, build
 from fluxsm.core.observed import Observed
 from fluxsm.core.outcome import Outcome
-from fluxsm.core.ports import Cluster, Ports
+from fluxsm.core.ports import Ports
 from fluxsm.errors import BuildError
 from fluxsm.machine.events import Event
-from fluxsm.objects import migration
-from fluxsm.objects.migration import Plan
 from states.fetching_artifact import read_secret
+from states.work import standing
 
 _LOOK_AGAIN = timedelta(seconds=1)
 
 
 def handle(observed: Observed, ports: Ports) -> Outcome:
-    """Answer Built with the objects, the newest version on offer and the migration plans."""
+    """Answer Built with the objects, the newest version on offer and the migration plans.
+
+    What the API server would refuse to change is refused here, before anything is applied.
+    """
     if observed.run.fetched is None:
         raise BuildError("there is no distribution to build from")
+    starting = standing.await_standing(observed, ports)
+    if starting is not None:
+        return starting
     distribution = observed.run.fetched.distribution
     supported = _supported(observed, ports)
     chosen = version.resolve(
@@ -47,13 +50,14 @@ def handle(observed: Observed, ports: Ports) -> Outcome:
             message = "Asking the registry for the digests of images"
             return Outcome(event=Event.WAITING, message=message, after=_LOOK_AGAIN)
         result = build(observed.instance.parsed, distribution, chosen, digests=digests)
+    standing.refuse_immutable(observed, result, ports)
     run = replace(
         observed.run,
         build=result,
         warnings=(*result.warnings, *unknown_fields(observed.instance.manifest)),
         latest=version.newest(distribution.versions(), minors=supported),
         refused=_refused(distribution, supported),
-        migration_before=tuple(_plans(observed, result, ports.cluster)),
+        migration_before=tuple(standing.plans(observed, result, ports)),
     )
     return Outcome(event=Event.BUILT, message=f"Built {result.revision}", run=run)
 
@@ -89,20 +93,3 @@ def _refused(distribution: Distribution, supported: frozenset[str]) -> str:
     """The newest version on offer when its minor is not supported, else empty."""
     newest = version.newest(distribution.versions())
     return newest if newest and not version.newest([newest], minors=supported) else ""
-
-
-def _plans(observed: Observed, result: BuildResult, cluster: Cluster) -> Iterator[Plan]:
-    """What must be rewritten before the new CRDs are accepted; asked only when they may differ."""
-    applied, _ = version.split_revision(observed.instance.status.last_applied_revision or "")
-    if applied == result.version:
-        return
-    wanted = {item["metadata"]["name"]: item for item in result.objects if _is_crd(item)}
-    for live in cluster.list(CRD, labels=f"{names.PART_OF_LABEL}=flux"):
-        desired = wanted.get(live["metadata"]["name"])
-        plan = migration.plan_before(live, desired) if desired else None
-        if plan is not None:
-            yield plan
-
-
-def _is_crd(manifest: Manifest) -> bool:
-    return manifest.get("kind") == CRD.kind

@@ -17,10 +17,18 @@ from fluxsm.errors import ArtifactError, ClusterError
 from fluxsm.machine.events import Event
 from states.fetching_artifact import pull_secret
 from states.work import drift as drifting
+from states.work import hands
 
 
 def handle(observed: Observed, ports: Ports) -> Outcome:
-    """Answer Drifted, NewArtifact or Due when one of them is so, else wait for the next one."""
+    """Answer Drifted, NewArtifact or Due when one of them is so, else wait for the next one.
+
+    Whatever it answers, it says which objects of the sync somebody has suspended meanwhile.
+    """
+    return hands.with_suspensions(_look(observed, ports), observed, ports)
+
+
+def _look(observed: Observed, ports: Ports) -> Outcome:
     touched = drifting.find(observed, ports)
     drifted = drifting.detect(touched, observed)
     if drifted:

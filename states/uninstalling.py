@@ -32,8 +32,9 @@ from fluxsm.objects.inventory import Entry
 from states.pending import drop_finalizer
 from states.work.owned import custom_kinds, find_owned
 from states.work.pods import pods_of
-from states.work.pruning import prune, read_served
+from states.work.pruning import prune
 from states.work.releasing import release
+from states.work.serving import read_served
 from states.work.watching import await_watches, find, is_watched
 
 WATCH_PATIENCE: Final = timedelta(seconds=10)

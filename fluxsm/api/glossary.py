@@ -40,7 +40,11 @@ REASONS: Final[Mapping[str, str]] = {
     names.HEALTH_CHECK_CANCELED: "A newer request interrupted the wait for health.",
     names.OUTDATED_VERSION: "A newer version could be installed than the spec asks for.",
     names.BUILD_WARNING: "The spec probably means something else than it says; it is built as is.",
-    names.DRIFT_DETECTED: "Somebody else changed or deleted a managed object; it is repaired.",
+    names.DRIFT_DETECTED: "Somebody else changed or deleted a managed object; it is repaired. Or"
+    " somebody added fields to one; a run takes them over.",
+    names.SYNC_SUSPENDED: "Somebody has suspended an object of the sync; it stays suspended.",
+    names.WORKLOADS_KEPT: "An object that prunes is deleted without pruning; its workloads stay.",
+    names.DEFINITIONS_KEPT: "The definitions of a removed component have objects, so they stay.",
 }
 """Reasons of conditions and events."""
 
@@ -64,6 +68,7 @@ REMEDIES: Final[Mapping[str, str]] = {
     names.OUTDATED_VERSION: "Widen spec.distribution.version, or upgrade the operator; `fluxsm"
     " plan` shows what that changes.",
     names.BUILD_WARNING: "Read the sentence; change the field, or leave it if it is meant so.",
+    names.DEFINITIONS_KEPT: "Delete the objects, or put the component back.",
     names.DRIFT_DETECTED: "Change the FluxInstance (kustomize patches) instead of the object. Where"
     " another program keeps writing, take the field from one of the two.",
 }

@@ -48,6 +48,7 @@ RECONCILE_ARTIFACT_EVERY: Final = f"{GROUP}/reconcileArtifactEvery"
 RECONCILE_TIMEOUT: Final = f"{GROUP}/reconcileTimeout"
 REQUESTED_AT: Final = "reconcile.fluxcd.io/requestedAt"
 FORCE_AT: Final = "reconcile.fluxcd.io/forceAt"
+RESET_AT: Final = "reconcile.fluxcd.io/resetAt"
 EVENT_METADATA_PREFIX: Final = "event.toolkit.fluxcd.io/"
 DISABLED: Final = "disabled"
 ASKING: Final = frozenset(
@@ -85,6 +86,9 @@ OUTDATED_VERSION: Final = "OutdatedVersion"
 UNINSTALLING: Final = "Uninstalling"
 BUILD_WARNING: Final = "BuildWarning"
 DRIFT_DETECTED: Final = "DriftDetected"
+SYNC_SUSPENDED: Final = "SyncSuspended"
+WORKLOADS_KEPT: Final = "WorkloadsKept"
+DEFINITIONS_KEPT: Final = "DefinitionsKept"
 
 COMPONENTS: Final = (
     "source-controller",

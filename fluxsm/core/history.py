@@ -55,5 +55,18 @@ def record(
     return [snapshot, *others][:LIMIT]
 
 
+def annotate(history: Iterable[Mapping[str, Any]], metadata: Mapping[str, str]) -> list[Snapshot]:
+    """Return the history with more facts about the newest snapshot, if there is one.
+
+    Args:
+        history: snapshots, newest first; not changed.
+        metadata: facts about how that configuration was left.
+    """
+    newest, *older = [dict(item) for item in history] or [{}]
+    if not newest:
+        return []
+    return [{**newest, "metadata": {**(newest.get("metadata") or {}), **metadata}}, *older]
+
+
 def _key(snapshot: Mapping[str, Any]) -> tuple[Any, Any]:
     return snapshot.get("digest"), snapshot.get("lastReconciledStatus")

@@ -109,6 +109,39 @@ def drift_detected(step: Step) -> KubernetesEvent | None:
     )
 
 
+def taken_over(step: Step) -> KubernetesEvent | None:
+    """Warning DriftDetected: what others had added to managed objects is taken over by a run."""
+    if not step.outcome.taken:
+        return None
+    message = "; ".join(step.outcome.taken)
+    return KubernetesEvent(type="Warning", reason=names.DRIFT_DETECTED, message=message)
+
+
+def orphaned(step: Step) -> KubernetesEvent | None:
+    """Normal WorkloadsKept: an object of Flux goes, and what it deployed stays."""
+    if not step.outcome.orphaned:
+        return None
+    message = "; ".join(step.outcome.orphaned)
+    return KubernetesEvent(type="Normal", reason=names.WORKLOADS_KEPT, message=message)
+
+
+def definitions_kept(step: Step) -> KubernetesEvent | None:
+    """Warning DefinitionsKept: a component is gone, but not the kinds that still have objects."""
+    asked = step.observed.run.trigger in {Trigger.START, Trigger.CHANGE}
+    if not step.outcome.kept or not asked:
+        return None
+    message = f"{'; '.join(step.outcome.kept)}; delete these objects, or put the component back"
+    return KubernetesEvent(type="Warning", reason=names.DEFINITIONS_KEPT, message=message)
+
+
+def sync_suspended(step: Step) -> KubernetesEvent | None:
+    """Normal SyncSuspended: somebody has suspended an object of the sync, and it stays so."""
+    if not step.outcome.suspended:
+        return None
+    message = "; ".join(step.outcome.suspended)
+    return KubernetesEvent(type="Normal", reason=names.SYNC_SUSPENDED, message=message)
+
+
 def failed(step: Step) -> KubernetesEvent | None:
     """Warning with the Ready reason: a run failed."""
     failure = step.memory.run.failure
@@ -219,6 +252,10 @@ RULES: Iterable[Rule] = (
     advice,
     progressing,
     drift_detected,
+    taken_over,
+    orphaned,
+    definitions_kept,
+    sync_suspended,
     failed,
     upgrade_blocked,
     fault,

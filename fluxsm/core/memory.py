@@ -35,6 +35,7 @@ class Process:
         offered: digest that the registry last named for the artifact; it was tried since.
         applied_state: what was applied, by object, and what the server made of it.
         conflicts: objects that had to be repaired, by object.
+        suspended: objects of the sync that are suspended by hand, by identity.
         failures: failed runs in a row.
         blocked: why an upgrade that nobody asked for does not happen.
         blocks: how often in a row such an upgrade was blocked.
@@ -46,6 +47,7 @@ class Process:
     offered: str = ""
     applied_state: AppliedState = field(default_factory=AppliedState)
     conflicts: Mapping[ObjectIdentity, FieldConflict] = field(default_factory=dict)
+    suspended: frozenset[ObjectIdentity] = frozenset()
     failures: int = 0
     blocked: Failure | None = None
     blocks: int = 0
@@ -78,6 +80,7 @@ class Run:
         recorded: whether the write-ahead inventory is saved.
         inventory: what the status must list; None leaves it as it is.
         changes: what this run changed in the cluster.
+        orphans: objects that it deletes without what they deployed; that is saved already.
         applied: whether everything of the build was applied.
         defined: when a CRD was last written; None if none was yet.
         migration_before: CRDs whose stored objects must be rewritten before the apply.
@@ -102,6 +105,7 @@ class Run:
     recorded: bool = False
     inventory: tuple[Entry, ...] | None = None
     changes: tuple[Change, ...] = ()
+    orphans: tuple[str, ...] = ()
     applied: bool = False
     defined: timedelta | None = None
     migration_before: tuple[Plan, ...] = ()

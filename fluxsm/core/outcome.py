@@ -28,6 +28,10 @@ class Outcome:
         wait: a name for what is waited for; with another name, a limit over waits begins again.
         expired: what a run fails with when the limit has passed; made from `message` if empty.
         failure: what is wrong, for a fault.
+        taken: what others had done by hand to objects that were applied, a line for each object.
+        orphaned: objects that are about to be deleted without what they deployed, a line for each.
+        kept: definitions that could not be deleted for the objects that they have, likewise.
+        suspended: objects that somebody has suspended since the last look, a line for each.
         manifest: the instance as answered to a write of the handler.
     """
 
@@ -41,3 +45,7 @@ class Outcome:
     expired: str = ""
     failure: Failure | None = None
     manifest: Manifest | None = None
+    taken: tuple[str, ...] = ()
+    orphaned: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()
+    suspended: tuple[str, ...] = ()

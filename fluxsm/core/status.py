@@ -25,7 +25,7 @@ from fluxsm.machine.events import Event
 from fluxsm.machine.table import Row, StateDef, guard_words
 from fluxsm.machine.triggers import Trigger
 from fluxsm.objects import inventory
-from fluxsm.objects.changes import Action
+from fluxsm.objects.changes import QUIET
 from fluxsm.objects.timestamp import format_time
 
 OWN_FIELDS: Final = frozenset({"state", "stateSince", "lastTransition", "nextTransition"})
@@ -50,6 +50,10 @@ def project(
         return saved
     status = copy.deepcopy(saved)
     _project_facts(status, memory.run)
+    if row.event is Event.RECORDED and memory.run.orphans:
+        status["history"] = history.annotate(
+            status.get("history") or [], {"orphaned": ", ".join(memory.run.orphans)}
+        )
     if row.moves:
         _project_end(status, seen, row, entered, memory.run)
     if row.moves or not entered.succeeds:
@@ -89,7 +93,7 @@ def is_quiet(saved: Manifest, entered: StateDef, memory: Memory) -> bool:
         return False
     build = run.build
     same = build is None or build.revision == saved.get("lastAppliedRevision")
-    changed = any(change.action is not Action.UNCHANGED for change in run.changes)
+    changed = any(change.action not in QUIET for change in run.changes)
     return same and (not changed or run.trigger is Trigger.DRIFT)
 
 

@@ -28,12 +28,18 @@ class Action(Enum):
     DELETED = "deleted"
     """Its deletion was accepted, or it was gone already."""
 
+    ORPHANED = "deleted without pruning"
+    """Its deletion was accepted, and what it had deployed stays."""
+
     SKIPPED = "skipped"
     """It should have been deleted, but is not ours or has opted out."""
 
+    KEPT = "kept"
+    """It should have been deleted, but others use it; it will be once they do not any more."""
 
-QUIET: Final = frozenset({Action.UNCHANGED})
-"""Actions that are not worth a line."""
+
+QUIET: Final = frozenset({Action.UNCHANGED, Action.KEPT})
+"""Actions that are not worth a line: nothing was changed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,14 +49,16 @@ class Change:
     Attributes:
         ref: the object.
         action: what was done.
+        note: more about it, as the rest of a sentence; empty for nothing.
     """
 
     ref: ObjectRef
     action: Action
+    note: str = ""
 
     def __str__(self) -> str:
         """Return the line of a change log: `Service/flux-system/webhook-receiver created`."""
-        return f"{self.ref} {self.action.value}"
+        return f"{self.ref} {self.action.value}{f' {self.note}' if self.note else ''}"
 
 
 def lines(changes: Iterable[Change]) -> list[str]:

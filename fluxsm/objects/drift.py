@@ -22,7 +22,7 @@ from typing import Any, Final, TypeAlias
 from fluxsm.api import duration, names
 from fluxsm.api.objects import Manifest, ObjectRef
 from fluxsm.objects import manifest
-from fluxsm.objects.ownership import Fields
+from fluxsm.objects.manifest import Fields
 
 SHOWN: Final = 3
 """How many fields of one object are named."""
@@ -49,16 +49,19 @@ class Drift:
     Attributes:
         path: the field, such as `spec.template.spec.containers[name=manager].image`.
         managers: who owns it now, sorted; empty when it was removed.
+        added: whether it is a field that we do not apply.
     """
 
     path: str
     managers: tuple[str, ...] = ()
+    added: bool = False
 
     def __str__(self) -> str:
         """Return who did what to the field."""
         if not self.managers:
             return f"{self.path} removed"
-        return f"{self.path} changed by {' and '.join(self.managers)}"
+        verb = "added" if self.added else "changed"
+        return f"{self.path} {verb} by {' and '.join(self.managers)}"
 
 
 def describe(wanted: Manifest, live: Manifest | None) -> str:
@@ -72,8 +75,11 @@ def describe(wanted: Manifest, live: Manifest | None) -> str:
     if live is None:
         return f"{ref} deleted"
     found = differences(wanted, live)
-    if not found:
-        return f"{ref} changed"
+    return line(ref, found) if found else f"{ref} changed"
+
+
+def line(ref: ObjectRef, found: Sequence[Drift]) -> str:
+    """Return a line about an object and some of its fields, of which there is at least one."""
     more = len(found) - SHOWN
     shown = ", ".join(str(item) for item in found[:SHOWN])
     return f"{ref}: {shown}{f' and {more} more' if more > 0 else ''}"

@@ -10,9 +10,12 @@ broken data for a healthy object.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 from fluxsm.errors import MalformedError
+
+Fields: TypeAlias = Mapping[str, Any]
+"""A set of fields as `fieldsV1` writes it: a tree whose leaves are empty mappings."""
 
 
 def read(obj: Mapping[str, Any], *path: str) -> Any:

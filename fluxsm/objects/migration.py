@@ -77,8 +77,7 @@ def plan_before(live: Manifest | None, desired: Manifest) -> Plan | None:
     """
     if live is None:
         return None
-    stored = _stored_versions(live)
-    lost = [version for version in stored if version not in _versions(desired)]
+    stored, lost = _stored_versions(live), lost_versions(live, desired)
     if not lost:
         return None
     storage = storage_version(live)
@@ -86,6 +85,16 @@ def plan_before(live: Manifest | None, desired: Manifest) -> Plan | None:
         return _plan(live, storage, stored)
     bridge = bridge_crd(live, desired, lost)
     return _plan(bridge, storage_version(bridge), stored, bridge=bridge)
+
+
+def lost_versions(live: Manifest, desired: Manifest) -> list[str]:
+    """Return the versions in which objects may be stored and which the new CRD does not have.
+
+    Args:
+        live: the CRD in the cluster.
+        desired: the CRD that is going to be applied.
+    """
+    return [version for version in _stored_versions(live) if version not in _versions(desired)]
 
 
 def plan_after(live: Manifest, *, forced: bool = False) -> Plan | None:

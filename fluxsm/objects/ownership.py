@@ -11,13 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 from fluxsm.api import names
+from fluxsm.api.objects import Kind
 from fluxsm.objects import manifest
-
-Fields: TypeAlias = Mapping[str, Any]
-"""A set of fields as `fieldsV1` writes it: a tree whose leaves are empty mappings."""
+from fluxsm.objects.handmade import Keys, divide, kept
+from fluxsm.objects.manifest import Fields
 
 STALE_ANNOTATIONS: Final = (
     "kubectl.kubernetes.io/last-applied-configuration",
@@ -65,13 +65,20 @@ FORMER_MANAGERS: Final = (
     FormerManager(name="kubectl", operation="Apply", prefix=True),
     FormerManager(name="flux", operation="Apply"),
     FormerManager(name="flux", operation="Update"),
+    FormerManager(name=names.MANAGER, operation="Update"),
 )
-"""A bootstrapped Flux, Helm, kubectl in its many names, and the flux command line."""
+"""A bootstrapped Flux, Helm, kubectl in its many names, the flux command line, and our own patches,
+which must not outlive the object that they were made for."""
 
 
 def owner_labels(name: str, namespace: str) -> dict[str, str]:
     """Return the labels that mark an object as managed for an instance."""
     return {names.OWNER_NAME_LABEL: name, names.OWNER_NAMESPACE_LABEL: namespace}
+
+
+def owner_selector(name: str, namespace: str) -> str:
+    """Return the label selector of the objects that are managed for an instance."""
+    return ",".join(f"{key}={value}" for key, value in owner_labels(name, namespace).items())
 
 
 def is_owned(live: Mapping[str, Any], name: str, namespace: str) -> bool:
@@ -99,7 +106,9 @@ def _is_disabled(live: Mapping[str, Any], key: str) -> bool:
 
 
 def takeover(
-    managed_fields: Sequence[Mapping[str, Any]], override_managers: Iterable[str] = ()
+    managed_fields: Sequence[Mapping[str, Any]],
+    override_managers: Iterable[str] = (),
+    kept: Sequence[Keys] = (),
 ) -> list[dict[str, Any]] | None:
     """Return the ownership records with those of former managers united into our own.
 
@@ -109,6 +118,7 @@ def takeover(
     Args:
         managed_fields: `metadata.managedFields` of the live object; not changed.
         override_managers: further managers to take over from, for both operations.
+        kept: fields that stay with their manager.
 
     Returns:
         The new list, or None when there is nobody to take over from.
@@ -123,7 +133,9 @@ def takeover(
         elif entry.get("manager") == names.MANAGER and entry.get("operation") == "Apply":
             own.append(entry)
         elif any(manager.matches(entry) for manager in former):
-            matching.append(entry)
+            taken, left = _divide(entry, kept)
+            matching += taken
+            others += left
         else:
             others.append(entry)
     if not matching:
@@ -134,6 +146,37 @@ def takeover(
         fields = unite(fields, manifest.mapping(entry, "fieldsV1"))
     mine = {**first, "manager": names.MANAGER, "operation": "Apply", "fieldsV1": fields}
     return [*(dict(entry) for entry in others), mine]
+
+
+def _divide(
+    entry: Mapping[str, Any], kept: Sequence[Keys]
+) -> tuple[list[Mapping[str, Any]], list[Mapping[str, Any]]]:
+    """What of a record is taken over, and what stays; there may be nothing of either."""
+    ways = () if entry.get("manager") == names.MANAGER else kept
+    outside, inside = divide(manifest.mapping(entry, "fieldsV1"), ways)
+    if not inside:
+        return [entry], []
+    left: list[Mapping[str, Any]] = [{**entry, "fieldsV1": inside}]
+    return ([{**entry, "fieldsV1": outside}] if outside else []), left
+
+
+def former_records(
+    live: Mapping[str, Any], override_managers: Iterable[str] = ()
+) -> list[Mapping[str, Any]]:
+    """Return the ownership records that a takeover makes ours, without what stays.
+
+    Args:
+        live: the live object, at least its metadata.
+        override_managers: further managers to take over from.
+    """
+    former = (*FORMER_MANAGERS, *_overrides(override_managers))
+    ways = kept(Kind.of(dict(live)))
+    return [
+        taken
+        for entry in manifest.managed_fields_of(live)
+        if not entry.get("subresource") and any(manager.matches(entry) for manager in former)
+        for taken in _divide(entry, ways)[0]
+    ]
 
 
 def _overrides(override_managers: Iterable[str]) -> Iterator[FormerManager]:
@@ -161,15 +204,24 @@ def adoption_patch(
             ("labels", manifest.labels_of(live), STALE_LABELS),
         )
         for key in stale
-        if key in present
+        if key in present and not (kind == "annotations" and is_shared(live))
     ]
-    managed = takeover(manifest.managed_fields_of(live), override_managers)
+    ways = kept(Kind.of(dict(live)))
+    managed = takeover(manifest.managed_fields_of(live), override_managers, ways)
     if managed is not None:
         patch.append({"op": "replace", "path": "/metadata/managedFields", "value": managed})
     version = manifest.text(live, "metadata", "resourceVersion")
     if patch and version:
         patch.append({"op": "replace", "path": "/metadata/resourceVersion", "value": version})
     return patch
+
+
+def is_shared(live: Mapping[str, Any]) -> bool:
+    """Whether an object is used by others as much as by us, so that only our own fields are ours.
+
+    The Namespace is: people label it for admission, quotas and network policies.
+    """
+    return Kind.of(dict(live)) == Kind("", "v1", "Namespace")
 
 
 def _escape(key: str) -> str:

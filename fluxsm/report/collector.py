@@ -26,6 +26,7 @@ from fluxsm.api.report import (
 )
 from fluxsm.core.ports import Cluster
 from fluxsm.errors import ClusterError, FluxsmError, NotFoundError
+from fluxsm.objects import manifest, ownership
 from fluxsm.report import content as report
 from fluxsm.report import counts as counting
 from fluxsm.report import resource
@@ -51,6 +52,9 @@ PARTS: Final = ("cluster", "components", "reconcilers", "sync")
 """In the order in which they are read, after the distribution."""
 
 PART_OF_FLUX: Final = f"{names.PART_OF_LABEL}=flux"
+"""What the manifests of Flux come with. `commonMetadata` may change it, so our own Flux is found
+by the labels of ownership; this finds one that somebody else has installed."""
+
 PAGE: Final = 100
 """Objects per answer: a HelmRelease may be large."""
 
@@ -84,6 +88,7 @@ class Collector:
         self.unknown: list[str] = []
         self._cluster, self._gauges = cluster, gauges
         self._namespace, self._sync_name, self._now = namespace, sync, now
+        self._ours = ownership.owner_selector(names.SINGLETON, namespace)
         self._kinds: list[Kind] = []
         self._same_named: dict[str, Manifest] = {}
 
@@ -141,14 +146,26 @@ class Collector:
 
     def _find_kinds(self) -> bool:
         """Find the kinds of Flux; without any there are no objects, and no series of them."""
-        self._kinds = report.flux_kinds(self._cluster.list(CRD, labels=PART_OF_FLUX))
+        found = {
+            ObjectRef.of(crd).name: crd
+            for labels in (PART_OF_FLUX, self._ours)
+            for crd in self._cluster.list(CRD, labels=labels)
+        }
+        self._kinds = report.flux_kinds(found[name] for name in sorted(found))
         if not self._kinds:
             self._gauges.resources(())
         return bool(self._kinds)
 
     def _components(self) -> list[ReportComponent]:
-        found = self._cluster.list(DEPLOYMENT, namespace=self._namespace, labels=PART_OF_FLUX)
-        return report.components(found, self._now)
+        found = self._cluster.list(DEPLOYMENT, namespace=self._namespace)
+        ours = (item for item in found if self._is_flux(item))
+        return report.components(ours, self._now)
+
+    def _is_flux(self, deployment: Manifest) -> bool:
+        """Whether it is a part of Flux, by our labels or by the one of its manifests."""
+        part = manifest.labels_of(deployment).get(names.PART_OF_LABEL)
+        owned = ownership.is_owned(deployment, names.SINGLETON, self._namespace)
+        return owned or part == "flux"
 
     def _reconcilers(self) -> list[ReportReconciler]:
         found: list[ReportReconciler] = []

@@ -9,6 +9,7 @@ from typing import Final
 
 from fluxsm.api.objects import CRD, Kind, Manifest, ObjectRef
 from fluxsm.simulation.api_server import ApiServer
+from fluxsm.simulation.deploying import DeployingControllers
 from fluxsm.simulation.garbage import GarbageCollector
 from fluxsm.simulation.kinds import is_established
 from fluxsm.simulation.pods import DEPLOYMENT, Pods
@@ -46,6 +47,12 @@ class Controllers:
         self.hanging: set[str] = set()
         self.establishing = True
         self.reconciling = False
+        self._flux = DeployingControllers(self._cluster)
+
+    @property
+    def flux(self) -> DeployingControllers:
+        """The controllers of Flux that deploy and prune."""
+        return self._flux
 
     @property
     def due(self) -> timedelta | None:
@@ -64,6 +71,7 @@ class Controllers:
             self._collector.run()
             self._let_go()
             self._hold()
+            self._flux.run(self._runs)
             self._bind()
             self._observe_flux()
 

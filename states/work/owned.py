@@ -43,8 +43,7 @@ def find_owned(observed: Observed, cluster: Cluster) -> tuple[tuple[Entry, ...],
         Entries of what was found, and by kind why a kind could not be searched.
     """
     metadata = observed.instance.metadata
-    owner = ownership.owner_labels(metadata.name, metadata.namespace)
-    labels = ",".join(f"{key}={value}" for key, value in owner.items())
+    labels = ownership.owner_selector(metadata.name, metadata.namespace)
     found: list[Manifest] = []
     refused: dict[str, str] = {}
     definitions = _search((CRD,), labels, cluster, refused)

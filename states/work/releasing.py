@@ -44,7 +44,7 @@ def release(kind: Kind, token: str, cluster: Cluster) -> tuple[str, dict[str, st
     refused: dict[str, str] = {}
     for item in page.items:
         try:
-            _release(item, cluster)
+            release_item(item, cluster)
         except NotFoundError:
             continue  # gone in the meantime, which is what was wanted
         except ClusterError as error:
@@ -52,7 +52,7 @@ def release(kind: Kind, token: str, cluster: Cluster) -> tuple[str, dict[str, st
     return page.token, refused
 
 
-def _release(item: Manifest, cluster: Cluster) -> None:
+def release_item(item: Manifest, cluster: Cluster) -> None:
     """Take the finalizer off one object.
 
     A merge patch replaces the whole list, so it is guarded by the resourceVersion.

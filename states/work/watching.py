@@ -11,7 +11,7 @@ from fluxsm.core.outcome import Outcome
 from fluxsm.core.ports import Ports
 from fluxsm.errors import NotFoundError
 from fluxsm.machine.events import Event
-from states.work.pruning import read_served
+from states.work.serving import read_served
 
 _LOOK_AGAIN = timedelta(seconds=1)
 

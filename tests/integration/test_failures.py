@@ -98,9 +98,9 @@ def test_an_immutable_field_is_not_forced(instance: Instance, operate: Operate) 
     claims = f"/api/v1/namespaces/{instance.namespace}/persistentvolumeclaims"
     (before,) = instance.cluster.request("GET", claims)["items"]
     instance.patch(spec={"storage": {"class": "fast", "size": "1Gi"}})
-    ready = instance.becomes_failed(names.RECONCILIATION_FAILED)
+    ready = instance.becomes_failed(names.BUILD_FAILED)
     assert "PersistentVolumeClaim" in ready["message"]
-    assert "(Invalid)" in ready["message"]
+    assert "is immutable" in ready["message"]
     count = len(operator.transitions())
     operator.reaches("Failed", after=count)
     (after,) = instance.cluster.request("GET", claims)["items"]

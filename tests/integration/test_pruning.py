@@ -102,8 +102,10 @@ def test_a_shard_and_a_sync_that_are_no_longer_wanted_go(
         return next((message for message in messages if "updated\n" in message), None)
 
     message = until(reported, "event that tells of the change")
-    assert {line for line in message.splitlines() if line.endswith(" deleted")} == {
-        f"{kind}/{namespace}/{name} deleted" for kind, name in (item.split("/") for item in gone)
+    done = {"Kustomization": "deleted without pruning"}
+    assert {line for line in message.splitlines() if " deleted" in line} == {
+        f"{kind}/{namespace}/{name} {done.get(kind, 'deleted')}"
+        for kind, name in (item.split("/") for item in gone)
     }
 
 

@@ -26,6 +26,7 @@ from fluxsm.errors import (
     UnavailableError,
 )
 from fluxsm.machine.states import State
+from fluxsm.objects import immutable
 from fluxsm.simulation.audit import orphans, picture
 from fluxsm.simulation.faults import Fault
 from fluxsm.simulation.registry import only, starter, starter_files
@@ -518,16 +519,44 @@ def test_a_foreign_object_is_never_touched() -> None:
         assert world.user.get(ObjectRef.of(item)) == item
 
 
-def test_an_immutable_field_is_a_failure_that_is_retried() -> None:
+def test_an_immutable_field_fails_before_anything_is_applied() -> None:
     """The claim is not made again; reverting the change is enough."""
     claim = ObjectRef(Kind("", "v1", "PersistentVolumeClaim"), NAMESPACE, "source-controller")
     world = installed(storage={"class": "standard", "size": "1Gi"})
-    uid = world.user.get(claim)["metadata"]["uid"]
+    uid, sent = world.user.get(claim)["metadata"]["uid"], len(world.cluster.gate.mutations())
     world.edit(storage={"class": "fast", "size": "1Gi"})
     world.settle(timedelta(seconds=5))
-    assert world.reason == names.RECONCILIATION_FAILED
-    assert "PersistentVolumeClaim" in world.message
+    assert world.reason == names.BUILD_FAILED
+    assert world.condition(names.STALLED)
+    assert "it is 'standard' and should become 'fast'" in world.message
+    written = world.cluster.gate.mutations()[sent:]
+    assert {request.kind.kind for request in written} == {names.INSTANCE_KIND}
     assert world.user.get(claim)["metadata"]["uid"] == uid
     world.edit(storage={"class": "standard", "size": "1Gi"})
     world.settle()
     assert world.at(State.READY)
+
+
+def test_a_claim_that_is_on_its_way_out_is_not_compared() -> None:
+    """Who follows the remedy gets the new claim by the next try."""
+    claim = ObjectRef(Kind("", "v1", "PersistentVolumeClaim"), NAMESPACE, "source-controller")
+    world = installed(storage={"class": "standard", "size": "1Gi"})
+    world.edit(storage={"class": "fast", "size": "1Gi"})
+    world.settle(timedelta(seconds=5))
+    world.user.delete(claim)
+    world.pass_time(timedelta(minutes=5))
+    assert world.at(State.READY)
+    assert world.user.get(claim)["spec"]["storageClassName"] == "fast"
+
+
+def test_a_kind_of_which_nothing_is_known_is_asked_about(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the API server would refuse fails before the apply all the same, by a dry run."""
+    monkeypatch.setattr(immutable, "FIELDS", {})
+    world = installed(storage={"class": "standard", "size": "1Gi"})
+    sent = len(world.cluster.gate.mutations())
+    world.edit(storage={"class": "fast", "size": "1Gi"})
+    world.settle(timedelta(seconds=5))
+    assert world.reason == names.BUILD_FAILED
+    assert "spec.storageClassName: field is immutable" in world.message
+    written = world.cluster.gate.mutations()[sent:]
+    assert {request.kind.kind for request in written} == {names.INSTANCE_KIND}

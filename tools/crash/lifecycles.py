@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from fluxsm.api import names
-from tests.integration.instance import RECONCILE, Instance
+from tests.integration.instance import MERGE, RECONCILE, Instance
 from tests.integration.operator import until
 from tests.integration.resources import store_in_all_versions
 
@@ -71,16 +71,17 @@ class Lifecycle:
 def lifecycles() -> list[Lifecycle]:
     """Return those that can be run here: some need manifests of real, older releases."""
     if (UPSTREAM / "flux").is_dir():
-        return [MINOR, BRIDGE, *STORED, CALLS]
-    return [MINOR, CALLS]
+        return [MINOR, SYNC, BRIDGE, *STORED, CALLS]
+    return [MINOR, SYNC, CALLS]
 
 
-def _install(version: str, components: Sequence[str]) -> Callable[[Instance], None]:
+def _install(version: str, components: Sequence[str], **more: Any) -> Callable[[Instance], None]:
     def begin(instance: Instance) -> None:
         instance.create(
             {
                 "distribution": {"version": version, "registry": "ghcr.io/fluxcd"},
                 "components": list(components),
+                **more,
             },
             {names.RECONCILE_EVERY: "1h"},
         )
@@ -223,6 +224,68 @@ CALLS: Final = Lifecycle(
     ),
 )
 """One after the other, each call of an installation, a change and a removal is refused for good."""
+
+_SYNC: Final = {
+    "kind": "GitRepository",
+    "url": "https://example.com/fleet.git",
+    "ref": "refs/heads/main",
+    "path": "clusters/one",
+}
+_CONTROLLERS: Final = ("source-controller", "kustomize-controller", "helm-controller")
+
+
+def _hold(name: str) -> Callable[[Instance], None]:
+    """What kustomize-controller does to the sync: its finalizer, and a list of what it deployed."""
+
+    def hold(instance: Instance) -> None:
+        path = f"/apis/kustomize.toolkit.fluxcd.io/v1/namespaces/{NAMESPACE}/kustomizations/{name}"
+        entries = [{"id": f"{APPS}_deployed-by-flux__ConfigMap", "v": "v1"}]
+        for target, body in (
+            (path, {"metadata": {"finalizers": _FINALIZERS}}),
+            (f"{path}/status", {"status": {"inventory": {"entries": entries}}}),
+        ):
+            query = "?fieldManager=kustomize-controller"
+            instance.cluster.request("PATCH", f"{target}{query}", body, content_type=MERGE)
+
+    return hold
+
+
+def _in_order(*steps: Callable[[Instance], None]) -> Callable[[Instance], None]:
+    def run(instance: Instance) -> None:
+        for step in steps:
+            step(instance)
+
+    return run
+
+
+SYNC: Final = Lifecycle(
+    name="sync",
+    modes=("relentless", "kills", "answers"),
+    phases=(
+        Phase(name="install", begin=_install("2.8.8", _CONTROLLERS, sync=_SYNC, wait=False)),
+        Phase(
+            name="rename",
+            before=_in_order(_populate(*_DEPLOYED), _hold(NAMESPACE)),
+            begin=_edit(sync={**_SYNC, "name": "other"}),
+        ),
+        Phase(name="drop", before=_hold("other"), begin=_edit(sync=None)),
+        Phase(
+            name="remove",
+            before=_populate(
+                _custom(
+                    "helm.toolkit.fluxcd.io/v2",
+                    "HelmRelease",
+                    "app",
+                    interval="1h",
+                    chart={"spec": {"chart": "app", "sourceRef": _SOURCE}},
+                )
+            ),
+            begin=_edit(components=list(_CONTROLLERS[:2])),
+        ),
+        Phase(name="uninstall", begin=Instance.delete, goal="Gone"),
+    ),
+)
+"""A sync that is renamed and dropped, and a component that leaves with a release of it around."""
 
 BRIDGE: Final = Lifecycle(
     name="bridge",

@@ -6,35 +6,38 @@ from __future__ import annotations
 from typing import Any, Final
 
 from fluxsm.api.objects import Manifest
+from fluxsm.objects import immutable
 
 METADATA_ONLY: Final = frozenset(
     {
         "ClusterRole",
-        "ClusterRoleBinding",
         "ConfigMap",
         "Namespace",
         "NetworkPolicy",
         "ResourceQuota",
         "Role",
-        "RoleBinding",
         "Secret",
-        "Service",
         "ServiceAccount",
     }
 )
 """Kinds whose health and drift can be read from their metadata."""
 
-_SPEC_FIELDS: Final = (
-    "replicas",
-    "selector",
-    "progressDeadlineSeconds",
-    "updateStrategy",
-    "suspend",
+_SPEC_FIELDS: Final = frozenset(
+    {
+        "replicas",
+        "selector",
+        "progressDeadlineSeconds",
+        "updateStrategy",
+        "suspend",
+        *(path[1] for paths in immutable.FIELDS.values() for path in paths if path[0] == "spec"),
+        "resources",
+    }
 )
+"""What health rules read, and what cannot be changed; `resources` is that of a claim."""
 
 
 def trim(manifest: Manifest) -> Manifest:
-    """A small copy of an object: metadata, status, and what health and migration read of the spec.
+    """A small copy of an object: metadata, status, and what rules read of the spec.
 
     Of `managedFields`, what concerns the status is left out: nobody asks who wrote that.
     """
@@ -46,8 +49,7 @@ def trim(manifest: Manifest) -> Manifest:
     kept["metadata"] = metadata
     if manifest.get("kind") in METADATA_ONLY:
         return kept
-    if "status" in manifest:
-        kept["status"] = manifest["status"]
+    kept |= {key: manifest[key] for key in ("roleRef", "status") if key in manifest}
     spec = manifest.get("spec")
     if isinstance(spec, dict):
         kept["spec"] = _trim_spec(str(manifest.get("kind")), spec)
@@ -56,7 +58,7 @@ def trim(manifest: Manifest) -> Manifest:
 
 def _trim_spec(kind: str, spec: dict[str, Any]) -> dict[str, Any]:
     if kind != "CustomResourceDefinition":
-        return {key: spec[key] for key in _SPEC_FIELDS if key in spec}
+        return {key: value for key, value in spec.items() if key in _SPEC_FIELDS}
     versions = [
         {key: version.get(key) for key in ("name", "served", "storage")}
         for version in spec.get("versions") or []

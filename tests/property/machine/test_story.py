@@ -23,7 +23,7 @@ from hypothesis.stateful import (
 
 from fluxsm.adapters.kube.watch import RESYNC_SECONDS
 from fluxsm.api import names
-from fluxsm.api.objects import ObjectRef
+from fluxsm.api.objects import Manifest, ObjectRef
 from fluxsm.errors import ArtifactError, ConflictError, ForbiddenError, UnavailableError
 from fluxsm.machine.states import State
 from fluxsm.objects import ownership
@@ -38,8 +38,13 @@ BOUND = timedelta(minutes=30)
 """How long it may take to Ready after the last fault."""
 
 COMPONENTS = st.sampled_from(
-    [["source-controller"], ["source-controller", "notification-controller"]]
+    [
+        ["source-controller"],
+        ["source-controller", "notification-controller"],
+        ["source-controller", "kustomize-controller"],
+    ]
 )
+SYNCS = st.sampled_from([None, "one", "two"])
 ERRORS = st.sampled_from([UnavailableError, ConflictError, ForbiddenError])
 VERBS = st.sampled_from(["apply", "patch", "delete", "list", "watch", "get"])
 WHEN: st.SearchStrategy[When] = st.sampled_from(["before", "after"])
@@ -56,6 +61,8 @@ class Story(RuleBasedStateMachine):
         self.requests = 0
         self.abandoned = False
         self.lasting: Case | None = None
+        self.world.controllers.flux.on = True
+        self.taken: set[ObjectRef] = set()
         foreign = {"apiVersion": "v1", "kind": "ConfigMap"}
         metadata = {"name": "foreign", "namespace": NAMESPACE}
         self.foreign = self.world.user.create({**foreign, "metadata": metadata})
@@ -87,6 +94,18 @@ class Story(RuleBasedStateMachine):
             components=components,
             cluster={"networkPolicy": policies},
             distribution={"version": wanted},
+        )
+
+    @precondition(lambda self: self.alive)
+    @rule(name=SYNCS, stale=st.booleans())
+    def sync(self, name: str | None, *, stale: bool) -> None:
+        """A sync is asked for, renamed or dropped; its controller may prune by an old copy."""
+        note(f"the sync is {name}, stale copies: {stale}")
+        sync = {"kind": "GitRepository", "url": "https://example.com", "path": "a", "ref": "main"}
+        self.world.controllers.flux.stale = stale
+        self.world.edit(
+            components=["source-controller", "kustomize-controller"],
+            sync={**sync, "name": name} if name else None,
         )
 
     @precondition(lambda self: self.alive)
@@ -177,6 +196,8 @@ class Story(RuleBasedStateMachine):
         if pick < len(ours):
             note(f"somebody deletes {ObjectRef.of(ours[pick])}")
             self.world.user.delete(ObjectRef.of(ours[pick]))
+            if is_deploying(ours[pick]):
+                self.taken |= self.world.controllers.flux.deployed  # pruned, and asked for
 
     @rule(name=st.sampled_from(["a", "b"]), held=st.booleans())
     def deploy(self, name: str, *, held: bool) -> None:
@@ -268,6 +289,12 @@ class Story(RuleBasedStateMachine):
         assert self.world.user.get(ObjectRef.of(self.foreign)) == self.foreign
 
     @invariant()
+    def what_was_deployed_stays(self) -> None:
+        """Nothing that the operator does makes Flux prune what it has deployed."""
+        kept = self.world.controllers.flux.deployed - self.taken
+        assert all(self.world.cluster.store.get(ref.identity) for ref in kept)
+
+    @invariant()
     def nothing_is_lost(self) -> None:
         """Every object of ours is listed, and every custom resource can be read."""
         assert unreadable(self.world) == []
@@ -341,6 +368,11 @@ class Story(RuleBasedStateMachine):
         """Whether an instance went without its objects, which is reported or was wanted."""
         gone = self.world.read() is None
         self.abandoned |= gone and bool(self.world.managed() - {f"Namespace/{NAMESPACE}"})
+
+
+def is_deploying(item: Manifest) -> bool:
+    """Whether the deletion of an object makes Flux prune, or that of the kind of such an object."""
+    return item["kind"] in {"Kustomization", "CustomResourceDefinition"}
 
 
 def _digest(number: int) -> str:

@@ -32,5 +32,5 @@ def test_a_change_log_can_be_combined_in_any_steps(
     assert changes.combine([*changes.combine(first), *second]) == combined
     mentioned = list(dict.fromkeys(change.ref for change in [*first, *second]))
     assert [change.ref for change in combined] == mentioned
-    quiet = [change for change in combined if change.action is changes.Action.UNCHANGED]
+    quiet = [change for change in combined if change.action in changes.QUIET]
     assert len(changes.lines([*first, *second])) == len(combined) - len(quiet)

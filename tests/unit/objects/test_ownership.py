@@ -91,6 +91,7 @@ OWN = entry("flux-operator", "Apply", {"f:own": {}})
         ("kubectl-last-applied", "Apply"),
         ("flux", "Apply"),
         ("flux", "Update"),
+        ("flux-operator", "Update"),
         ("my-tool", "Apply"),
         ("my-tool", "Update"),
     ],
@@ -112,7 +113,6 @@ def test_former_managers_are_taken_over(manager: str, operation: str) -> None:
         pytest.param(entry("kube-controller-manager", "Update"), id="a controller"),
         pytest.param(entry("my-tool", "Apply"), id="a manager that nobody named"),
         pytest.param(entry("kubectl", "Update", subresource="status"), id="a subresource"),
-        pytest.param(entry("flux-operator", "Update"), id="our own updates"),
         pytest.param(
             entry("flux-operator", "Apply", subresource="status"), id="our own subresource"
         ),
