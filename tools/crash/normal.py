@@ -18,7 +18,7 @@ between two of its looks. The spec describes the Pods, and is compared."""
 _VOLATILE = frozenset(
     {
         "resourceVersion", "clusterIP", "clusterIPs", "time", "totalReconciliations",
-        "lastTransition",
+        "lastTransition", "f:lastTransition",
     }
 )  # fmt: skip
 
