@@ -12,9 +12,11 @@ from typing import Final
 
 import click
 
+from fluxsm.api.flux_kinds import BY_WORD
 from fluxsm.cli.commands import Entry
 from fluxsm.errors import UsageError
 
+_RESOURCE: Final = "resource"
 _ALIKE: Final = 0.6
 """From here on a word counts as a misspelt command."""
 
@@ -74,10 +76,23 @@ class LazyGroup(click.Group):
         return found
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Put the default command before what is an argument or an option of it."""
-        if self.default and not (args and (_asks_for_help(args) or self._nearest(args[0]))):
+        """Put the default command before what is an argument or an option of it.
+
+        A kind of Flux, as in `get ks` or `reconcile ks/apps`, is for the command `resource`.
+        """
+        if _RESOURCE in self.entries and args and self._names_kind(args[0]):
+            args = [_RESOURCE, *args]
+        elif self.default and not (args and (_asks_for_help(args) or self._nearest(args[0]))):
             args = [self.default, *args]
         return super().parse_args(ctx, args)
+
+    def _names_kind(self, word: str) -> bool:
+        """Whether a word begins with a kind; the instance has a command of its own."""
+        kind, slash, _ = word.partition("/")
+        is_option = word.startswith("-")
+        return not is_option and (
+            bool(slash) or (word not in self._aliases and kind.lower() in BY_WORD)
+        )
 
     def _nearest(self, word: str) -> str:
         """The command that a word means or is a misspelling of, empty where there is none."""

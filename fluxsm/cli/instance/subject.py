@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -40,6 +41,19 @@ def read(cluster: Cluster, ref: ObjectRef) -> Manifest:
     """
     try:
         return cluster.get(ref)
+    except NotFoundError as error:
+        raise missing(cluster, ref) or error from None
+
+
+@contextmanager
+def found(cluster: Cluster, ref: ObjectRef) -> Iterator[None]:
+    """Whatever is done to an instance inside: when it does not exist, the nearest one is named.
+
+    Raises:
+        UsageError: it does not exist.
+    """
+    try:
+        yield
     except NotFoundError as error:
         raise missing(cluster, ref) or error from None
 
