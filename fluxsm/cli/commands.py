@@ -104,7 +104,19 @@ _INSTANCE: Final = {
     ),
 }
 _FLUX: Final = {
+    "tree": _verb(
+        "Show what an instance, or an object of Flux, manages.",
+        "instance",
+        instance=_instance("tree", "Show what a FluxInstance manages."),
+        resource=_flux("tree_resource", "Show what an object of Flux manages: tree ks/apps."),
+    ),
+    "trace": _flux("trace", "Say what manages an object, and where that comes from."),
     "stats": _flux("stats", "Count the objects of Flux by how they are."),
+    "migrate": _verb(
+        "Clean managed fields of former appliers or API versions.",
+        owner=_flux("migrate_owner", "Strip field managers of former appliers.", "ownership"),
+        resources=_flux("migrate_resources", "Move managed fields to one API version.", "resource"),
+    ),
     "version": _flux("version", "Print versions of fluxsm, operator and Flux."),
 }
 _OPERATOR: Final = {
@@ -123,6 +135,12 @@ _MACHINE: Final = {
         "fluxsm.cli.check_machine", "Check the laws of the machine in every case.", lasting=True
     ),
 }
+_HELP: Final = {
+    "options": Entry(
+        "fluxsm.cli.common_flags", "List the flags that all commands about a cluster have."
+    ),
+    "completion": Entry("fluxsm.cli.completion.script", "Print a completion script for a shell."),
+}
 
 SECTIONS: Final[Mapping[str, Mapping[str, Entry]]] = {
     "The instance": _INSTANCE,
@@ -130,6 +148,7 @@ SECTIONS: Final[Mapping[str, Mapping[str, Entry]]] = {
     "Files": _FILES,
     "The operator": _OPERATOR,
     "The machine": _MACHINE,
+    "Help": _HELP,
 }
 """The commands under the headings of `fluxsm --help`."""
 

@@ -13,6 +13,7 @@ import click
 from fluxsm.api import names
 from fluxsm.api.objects import Manifest, ObjectRef
 from fluxsm.cli import connection, distribution
+from fluxsm.cli.completion.offer import offer
 from fluxsm.cli.durations import Duration
 from fluxsm.errors import ClusterError, HealthError, NotFoundError, UsageError
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     "filenames",
     multiple=True,
     metavar="FILE",
+    shell_complete=offer("files"),
     help="File with the FluxInstance to apply afterwards; - is standard input.",
 )
 @click.option(

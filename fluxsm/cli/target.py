@@ -14,6 +14,7 @@ import click
 
 from fluxsm.api import names
 from fluxsm.cli import color
+from fluxsm.cli.completion.offer import offer
 from fluxsm.cli.durations import Duration
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ class Target:
             return self.namespace_flag
         from fluxsm.adapters.kube.configuration import read_namespace
 
-        return read_namespace(self._place, self.context) or names.DEFAULT_NAMESPACE
+        return read_namespace(self.path, self.context) or names.DEFAULT_NAMESPACE
 
     def connect(self) -> KubeCluster:
         """The API server, as the account that the flags say.
@@ -92,7 +93,7 @@ class Target:
         from fluxsm.adapters.kube.cluster import KubeCluster
 
         access = Access(
-            kubeconfig=self._place,
+            kubeconfig=self.path,
             context=self.context,
             user=self.user,
             groups=self.groups,
@@ -108,7 +109,8 @@ class Target:
         return KubeCluster(open_client(access, self.seconds), manager=MANAGER)
 
     @property
-    def _place(self) -> str | None:
+    def path(self) -> str | None:
+        """The kubeconfig that a flag or the environment names."""
         return self.kubeconfig or os.environ.get("KUBECONFIG") or None
 
 
@@ -124,12 +126,12 @@ def options(command: F) -> F:
         return command(*args, target=Target(**own), **given)
 
     found: Any = color.option(call)
-    for option in (*rare_options(hidden=True), *reversed(_common())):
+    for option in (*rare_options(hidden=True), *reversed(common())):
         found = option(found)
     return found  # type: ignore[no-any-return] # click adds its options to the function
 
 
-def _common() -> list[Callable[[F], F]]:
+def common() -> list[Callable[[F], F]]:
     """The flags that the help of every verb shows."""
     return [
         click.option(
@@ -137,10 +139,17 @@ def _common() -> list[Callable[[F], F]]:
             "--namespace",
             "namespace_flag",
             metavar="NAME",
+            shell_complete=offer("namespaces"),
             callback=lambda _ctx, _param, value: value and value.removeprefix("="),  # -n=NAME
             help="Namespace. [default: that of the context, else flux-system]",
         ),
-        click.option("--context", "--kube-context", "context", help="Context of the kubeconfig."),
+        click.option(
+            "--context",
+            "--kube-context",
+            "context",
+            shell_complete=offer("contexts"),
+            help="Context of the kubeconfig.",
+        ),
         click.option(
             "--kubeconfig", type=click.Path(dir_okay=False), help="[default: $KUBECONFIG]"
         ),

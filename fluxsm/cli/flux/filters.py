@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from fluxsm.api.flux_kinds import FluxKind
+from fluxsm.cli.completion.offer import offer
 from fluxsm.cli.flux.kinds import of_word
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -21,6 +22,7 @@ def kinds(command: F) -> F:
         "kinds",
         multiple=True,
         metavar="KIND",
+        shell_complete=offer("kinds"),
         help="Kind or short name, such as ks; a list with commas, may be repeated.",
     )(command)
 

@@ -7,13 +7,15 @@ import click
 
 from fluxsm.cli import output as out
 from fluxsm.cli import target as cluster_of
+from fluxsm.cli.completion.offer import offer
 from fluxsm.cli.flux import filters
 from fluxsm.cli.target import Target
-from fluxsm.errors import UsageError
 
 
 @click.command("resource", short_help="List objects of one kind of Flux.")
-@click.argument("words", nargs=-1, required=True, metavar="KIND [NAME]")
+@click.argument(
+    "words", nargs=-1, required=True, metavar="KIND [NAME]", shell_complete=offer("objects")
+)
 @filters.all_namespaces
 @out.option()
 @cluster_of.options
@@ -24,9 +26,7 @@ def command(target: Target, words: tuple[str, ...], all_namespaces: bool, output
     """
     from fluxsm.cli.flux import get_all, kinds
 
-    parts = words[0].split("/") if len(words) == 1 else list(words)
-    if len(parts) > 2 or not all(parts):
-        raise UsageError(f"{' '.join(words)!r} is neither KIND, nor KIND/NAME, such as ks/apps")
-    name = parts[1] if len(parts) == 2 else ""
+    is_kind = len(words) == 1 and "/" not in words[0]
+    kind, name = (words[0], "") if is_kind else kinds.split(words)
     namespace = "" if all_namespaces else target.namespace
-    get_all.show_kind(target, kinds.of_word(parts[0]), name, namespace, output)
+    get_all.show_kind(target, kinds.of_word(kind), name, namespace, output)

@@ -11,6 +11,7 @@ import click
 
 from fluxsm.api.flux_kinds import BY_WORD, FLUX_KINDS, FluxKind
 from fluxsm.api.objects import Kind, Manifest, ObjectRef
+from fluxsm.cli.completion.offer import offer
 from fluxsm.errors import NotFoundError, UsageError
 
 if TYPE_CHECKING:
@@ -21,7 +22,9 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 def argument(command: F) -> F:
     """Give a command `KIND/NAME`, which may also be two words; it gets them as `words`."""
-    return click.argument("words", nargs=-1, required=True, metavar="KIND/NAME")(command)
+    return click.argument(
+        "words", nargs=-1, required=True, metavar="KIND/NAME", shell_complete=offer("objects")
+    )(command)
 
 
 def parse(words: Iterable[str]) -> tuple[FluxKind, str]:
@@ -41,14 +44,15 @@ def split(words: Iterable[str]) -> tuple[str, str]:
         UsageError: it is neither.
     """
     given = list(words)
-    parts = given[0].split("/") if len(given) == 1 else given
+    # A shell that completes `ks/` puts a blank behind it.
+    parts = given[0].split("/") if len(given) == 1 else [given[0].removesuffix("/"), *given[1:]]
     if len(parts) != 2 or not all(parts) or any("/" in part for part in parts):
         raise UsageError(f"{' '.join(given)!r} is not of the form KIND/NAME, such as ks/apps")
     return parts[0], parts[1]
 
 
 def of_word(word: str) -> FluxKind:
-    """The kind of Flux that a word means: kind, plural or short name, in any case.
+    """The kind of Flux that a word means: kind, plural or short name, in upper or lower case.
 
     Raises:
         UsageError: it means none; the message names the nearest one.

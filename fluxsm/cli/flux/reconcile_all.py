@@ -8,13 +8,20 @@ import click
 from fluxsm.api.objects import ObjectRef
 from fluxsm.cli import talk
 from fluxsm.cli import target as cluster_of
+from fluxsm.cli.completion.offer import offer
 from fluxsm.cli.flux import filters
 from fluxsm.cli.target import Target
 from fluxsm.errors import ClusterError, UsageError
 
 
 @click.command("all", short_help="Reconcile all objects of a kind now.")
-@click.option("--kind", "kind", metavar="KIND", help="Kind or short name, such as ks.")
+@click.option(
+    "--kind",
+    "kind",
+    metavar="KIND",
+    shell_complete=offer("kinds"),
+    help="Kind or short name, such as ks.",
+)
 @click.option("--force", is_flag=True, help="Also set forceAt: a HelmRelease is upgraded again.")
 @filters.ready
 @filters.all_namespaces

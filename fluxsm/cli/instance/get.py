@@ -12,6 +12,7 @@ import click
 from fluxsm.api.objects import Manifest, ObjectRef
 from fluxsm.cli import output as out
 from fluxsm.cli import target as cluster_of
+from fluxsm.cli.completion.offer import offer
 from fluxsm.cli.target import Target
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @click.command("instance", short_help="List FluxInstances.")
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=offer("instances"))
 @click.option(
     "-A", "--all-namespaces", is_flag=True, help="All namespaces. [default: unless -n is given]"
 )

@@ -12,6 +12,7 @@ import click
 
 from fluxsm.api import names
 from fluxsm.api.objects import Kind, Manifest, ObjectRef
+from fluxsm.cli.completion.offer import offer
 from fluxsm.errors import ClusterError, NotFoundError, UsageError
 
 if TYPE_CHECKING:
@@ -24,7 +25,9 @@ KIND: Final = Kind(names.GROUP, names.VERSION, names.INSTANCE_KIND)
 
 def argument(command: F) -> F:
     """Give a command the name of an instance, of which there is mostly one: `flux`."""
-    return click.argument("name", default=names.SINGLETON, metavar="[NAME]")(command)
+    return click.argument(
+        "name", default=names.SINGLETON, metavar="[NAME]", shell_complete=offer("instances")
+    )(command)
 
 
 def ref_of(namespace: str, name: str) -> ObjectRef:
