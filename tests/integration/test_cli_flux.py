@@ -116,7 +116,7 @@ def _read(program: CommandLine, path: str) -> Any:
 def test_all_kinds_in_their_order(program: CommandLine) -> None:
     """The columns of the reference, and what may be chosen."""
     assert program.out("get", "all", "-n", NAMESPACE) == (
-        "KIND         \tNAME      \tLAST RECONCILED     \tREADY\tMESSAGE               \n"
+        "KIND         \tNAME      \tLAST RECONCILED     \tREADY\tMESSAGE                \n"
         "Kustomization\tapps/apps \t2026-01-01T12:00:00Z\tTrue \tApplied revision: main\t\n"
         "Kustomization\tapps/inner\t2026-01-01T12:00:00Z\tFalse\tno such path          \t\n"
         "GitRepository\tapps/repo \t2026-01-01T12:00:00Z\tTrue \tstored                \t\n"

@@ -13,8 +13,8 @@ import pytest
 import yaml
 
 from fluxsm.api import names
-from tests.integration.command_line import CommandLine, installed, stable
-from tests.integration.instance import Instance
+from tests.integration.command_line import SPEC, CommandLine, installed, stable
+from tests.integration.instance import MERGE, Instance
 from tests.integration.operator import until
 from tests.integration.process import MUTATING
 
@@ -144,6 +144,52 @@ def test_export_gives_a_file_that_can_be_built(program: CommandLine, instance: I
         input=written, capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert built.stdout.startswith("---\n")
+
+
+@pytest.mark.parametrize("words", [["explain"], ["history"], ["graph", "--live"]])
+def test_all_commands_take_the_same_flags(program: CommandLine, words: list[str]) -> None:
+    """Those of the connection too, and errors end with the next step."""
+    refused = program.refusal(*words, "--as", "nobody")
+    assert 'User "nobody" cannot' in refused
+    assert refused.endswith("--as tries another")
+    assert program.out(*words, "--context", "test", "-n", names.DEFAULT_NAMESPACE)
+
+
+def test_an_instance_of_the_reference_can_be_read(program: CommandLine) -> None:
+    """Its status has conditions, inventory and revision, and none of the fields that are ours."""
+    other = Instance(program.cluster, program.cluster.create_namespace("reference"))
+    other.create(SPEC)
+    ready = {
+        "type": "Ready",
+        "status": "True",
+        "reason": "ReconciliationSucceeded",
+        "message": "Reconciliation finished in 3s",
+        "lastTransitionTime": "2026-01-01T12:00:00Z",
+        "observedGeneration": 1,
+    }
+    status = {
+        "conditions": [ready],
+        "inventory": {"entries": [{"id": "_reference__Namespace", "v": "v1"}]},
+        "lastAppliedRevision": "v2.8.8@sha256:abc",
+        "lastHandledReconcileAt": "2026-01-01T12:00:00Z",
+    }
+    body = {"status": status}
+    program.cluster.request("PATCH", f"{other.path}/status", body, content_type=MERGE)
+    place = ("-n", "reference")
+    assert program.out("get", "-o", "wide", *place).split("\n")[1].split("\t")[2:6] == [
+        "1        ", "True ", "-    ", "v2.8.8@sha256:abc",
+    ]  # fmt: skip
+    assert program.out("tree", *place) == (
+        "FluxInstance/reference/flux\n└── Namespace/reference\n\n"
+    )
+    assert program.talk("wait", *place).splitlines()[-1] == "✔ Reconciliation finished in 3s"
+    assert program.out("events", *place).splitlines()[1:] == []
+    assert "FluxInstance\treference/flux\t2026-01-01T12:00:00Z\tTrue" in stable(
+        program.out("get", "all", *place)
+    )
+    assert "has only the fields of the reference" in program.out("explain", *place)
+    assert yaml.safe_load(program.out("export", *place))["metadata"]["namespace"] == "reference"
+    other.delete()
 
 
 def test_an_instance_that_is_not_there(program: CommandLine) -> None:

@@ -42,7 +42,7 @@ def contexts(ctx: Context, _param: Parameter, incomplete: str) -> list[Completio
     """The contexts of the kubeconfig."""
     from fluxsm.adapters.kube.configuration import read_contexts
 
-    return _offer(incomplete, lambda: read_contexts(_target(ctx).path))
+    return _offer(incomplete, lambda: read_contexts(_target(ctx).kubeconfig))
 
 
 def instances(ctx: Context, _param: Parameter, incomplete: str) -> list[CompletionItem]:

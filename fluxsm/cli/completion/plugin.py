@@ -2,8 +2,8 @@
 """`kubectl_complete-fluxsm`: what kubectl calls to complete `kubectl fluxsm`.
 
 It prints one candidate a line, with its help after a tab, and in the end a number: 4 keeps the
-shell from completing files, 2 from adding a blank. It is the protocol of the library that kubectl is
-made with.
+shell from completing files, 2 from adding a blank. It is the protocol of the library that kubectl
+is made with.
 """
 
 from __future__ import annotations

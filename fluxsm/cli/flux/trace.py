@@ -41,12 +41,12 @@ def command(target: Target, words: tuple[str, ...], output: str) -> None:
     resources = cluster.resources()
     found = _read(cluster, resources, word, name, target)
     owner = _owner(cluster, _managed(cluster, found))
-    told = [("Object", str(ObjectRef.of(found))), *_about(cluster, owner)]
+    said = [("Object", str(ObjectRef.of(found))), *_about(cluster, owner)]
     if output == out.TEXT:
-        for label, text in told:
+        for label, text in said:
             click.echo(f"{f'{label}:':<{_LABEL}}{text}")
     else:
-        out.values({_key(label): text for label, text in told}, output)
+        out.values({_key(label): text for label, text in said}, output)
 
 
 def _read(

@@ -146,12 +146,12 @@ def _line(row: Row) -> str:
 
 def _cells(row: Row, rows: list[Row], columns: int) -> str:
     """A row that fits on a line: name, status, and as much of the message as there is room for."""
-    names = max(len(item.name) for item in rows)
+    names = max(len(item.short) for item in rows)
     statuses = max(len(item.status) for item in rows)
     message = "".join(
         character if character.isprintable() else " "
         for character in " ".join(redact(row.message).split())
     )
-    head = f"{table.pad(row.name, names)}  {table.pad(row.status, statuses)}"
+    head = f"{table.pad(row.short, names)}  {table.pad(row.status, statuses)}"
     room = max(columns, _LEAST) - 3
     return f"{row.mark.colored} {table.cut(f'{head}  {message}'.rstrip(), room)}"

@@ -44,6 +44,12 @@ class Row:
         return self.mark is Mark.DONE
 
     @property
+    def short(self) -> str:
+        """Kind and name, for where all objects are in one namespace and room is scarce."""
+        kind, *_, name = self.name.split("/")
+        return f"{kind}/{name}"
+
+    @property
     def news(self) -> tuple[str, ...]:
         """What makes a new line, where lines stay.
 

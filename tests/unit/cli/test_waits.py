@@ -119,7 +119,9 @@ def test_a_table_is_drawn_over_itself_and_fits() -> None:
     """Each line is shorter than the terminal is wide, or going up would miss lines."""
     written: list[str] = []
     live = Live(lambda: (50, 24), written.append)
-    rows = shown(deployment("Deployment/a", message="word " * 30), deployment("Deployment/long"))
+    rows = shown(
+        deployment("Deployment/flux-system/a", message="word " * 30), deployment("Deployment/long")
+    )
     live.show(rows, "1s of 1m0s", 1)
     live.show(rows, "2s of 1m0s", 2)
     live.end()
@@ -138,8 +140,8 @@ def test_a_table_is_drawn_over_itself_and_fits() -> None:
 def test_a_low_terminal_shows_what_is_not_done() -> None:
     """A table that is longer than the screen could not be drawn over."""
     written: list[str] = []
-    done = [deployment(f"done-{number}", "Current") for number in range(10)]
-    Live(lambda: (80, 6), written.append).show(shown(*done, deployment("late")), "1s of 1m", 1)
+    done = [deployment(f"D/done-{number}", "Current") for number in range(10)]
+    Live(lambda: (80, 6), written.append).show(shown(*done, deployment("D/late")), "1s of 1m", 1)
     lines = click.unstyle(written[0]).splitlines()
     assert len(lines) == 4
     assert any("late" in line for line in lines)
@@ -149,5 +151,5 @@ def test_a_message_cannot_control_the_terminal() -> None:
     """It comes from the cluster."""
     written: list[str] = []
     live = Live(lambda: (80, 24), written.append)
-    live.show(shown(deployment("a", message="x\x1b[2Jy\nz")), "1s of 1m", 1)
+    live.show(shown(deployment("D/a", message="x\x1b[2Jy\nz")), "1s of 1m", 1)
     assert "x [2Jy z" in click.unstyle(written[0])
