@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from bench.commands import commands
 from bench.endurance import endure
 from bench.life import live
 from bench.measure import Cost
@@ -19,7 +20,7 @@ from tests.controlplane.cluster import Cluster
 from tests.integration.instance import install_crds
 
 ROOT = Path(__file__).resolve().parents[1]
-PARTS = ("program", "life", "migration", "endurance")
+PARTS = ("program", "commands", "life", "migration", "endurance")
 
 
 def main(args: list[str]) -> int:
@@ -46,7 +47,12 @@ def main(args: list[str]) -> int:
 def _measure(only: str | None, storage: Path) -> Iterator[Cost]:
     if only in {None, "program"}:
         yield from programs(storage)
-    for name, part in (("life", live), ("migration", migrate), ("endurance", endure)):
+    for name, part in (
+        ("commands", commands),
+        ("life", live),
+        ("migration", migrate),
+        ("endurance", endure),
+    ):
         if only in {None, name}:
             with Cluster() as cluster:
                 install_crds(cluster)

@@ -26,8 +26,8 @@ VERSIONS = 29
 
 def programs(storage: Path) -> Iterator[Cost]:
     """What people wait for: help, lists and builds, plain and with ever more shards."""
-    yield _timed("fluxsm --help", ["--help"], most=0.05)
-    yield _timed("fluxsm simulate --list", ["simulate", "--list"], most=0.15)
+    yield timed("fluxsm --help", ["--help"], most=0.05)
+    yield timed("fluxsm simulate --list", ["simulate", "--list"], most=0.15)
     yield _build("fluxsm build from a folder", str(storage), most=0.25)
     yield _build_from_artifact(storage)
     for shards in SHARDS:
@@ -63,7 +63,7 @@ def _build(work: str, distribution: str, shards: int = 0, *, most: float | None 
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
         json.dump(_instance(shards), file)
         file.flush()
-        return _timed(work, ["build", "-f", file.name, "--distribution", distribution], most=most)
+        return timed(work, ["build", "-f", file.name, "--distribution", distribution], most=most)
 
 
 def _instance(shards: int) -> dict[str, object]:
@@ -78,7 +78,7 @@ def _instance(shards: int) -> dict[str, object]:
     }
 
 
-def _timed(work: str, args: list[str], *, most: float | None) -> Cost:
+def timed(work: str, args: list[str], *, most: float | None) -> Cost:
     """The median of some runs, after one that warms the caches of the machine."""
     command = [str(Path(sys.executable).with_name("fluxsm")), *args]
     took = [_run(command) for _ in range(RUNS + 1)][1:]

@@ -51,6 +51,7 @@ FORCE_AT: Final = "reconcile.fluxcd.io/forceAt"
 RESET_AT: Final = "reconcile.fluxcd.io/resetAt"
 EVENT_METADATA_PREFIX: Final = "event.toolkit.fluxcd.io/"
 DISABLED: Final = "disabled"
+ENABLED: Final = "enabled"
 ASKING: Final = frozenset(
     {
         RECONCILE,

@@ -134,4 +134,10 @@ def root(ctx: click.Context) -> None:
 def main() -> None:
     """The console script. Objects are not searched for cycles while modules are loaded."""
     gc.disable()
-    root()
+    root(prog_name=_name(sys.argv[0]))
+
+
+def _name(path: str) -> str:
+    """The program as people call it; kubectl calls a plugin by its file."""
+    name = os.path.basename(path)  # noqa: PTH119 pathlib would be imported for this alone
+    return f"kubectl {name.removeprefix('kubectl-')}" if name.startswith("kubectl-") else "fluxsm"

@@ -12,6 +12,7 @@ import click
 
 from fluxsm.api.objects import Kind, Manifest
 from fluxsm.cli import distribution
+from fluxsm.cli.completion.offer import offer
 from fluxsm.cli.failure import say
 from fluxsm.errors import UsageError
 from fluxsm.objects.redaction import redact
@@ -40,6 +41,7 @@ _ADDRESSES: Final = ("url", "endpoint")
     "filenames",
     multiple=True,
     metavar="FILE",
+    shell_complete=offer("files"),
     help="File with the FluxInstance; - is standard input.",
 )
 @distribution.option

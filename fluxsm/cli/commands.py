@@ -34,6 +34,10 @@ def _instance(module: str, text: str, *aliases: str) -> Entry:
     return Entry(f"fluxsm.cli.instance.{module}", text, aliases=aliases)
 
 
+def _flux(module: str, text: str, *aliases: str) -> Entry:
+    return Entry(f"fluxsm.cli.flux.{module}", text, aliases=aliases)
+
+
 def _verb(text: str, default: str = "", **nouns: Entry) -> Entry:
     return Entry("", text, nouns=nouns, default=default)
 
@@ -47,9 +51,11 @@ _FILES: Final = {
 }
 _INSTANCE: Final = {
     "get": _verb(
-        "List instances.",
+        "List instances, or what Flux manages.",
         "instance",
         instance=_instance("get", "List FluxInstances.", "instances"),
+        all=_flux("get_all", "List objects of all kinds of Flux.", "resources"),
+        resource=_flux("get_kind", "List objects of one kind: get ks, get hr/podinfo."),
     ),
     "explain": Entry(
         "fluxsm.cli.explain",
@@ -59,9 +65,59 @@ _INSTANCE: Final = {
     "history": Entry(
         "fluxsm.cli.history", "List the transitions of the instance, and its revisions."
     ),
+    "events": _instance("events", "List the events of an instance."),
+    "reconcile": _verb(
+        "Have an instance, or an object of Flux, reconciled now.",
+        "instance",
+        instance=_instance("reconcile", "Reconcile a FluxInstance now."),
+        resource=_flux("reconcile", "Reconcile an object of Flux now: reconcile ks/apps."),
+        all=_flux("reconcile_all", "Reconcile all objects of a kind now.", "resources"),
+    ),
+    "suspend": _verb(
+        "Suspend an instance, or an object of Flux.",
+        "instance",
+        instance=_instance("suspend", "Suspend a FluxInstance."),
+        resource=_flux("suspend", "Suspend an object of Flux: suspend ks/apps."),
+    ),
+    "resume": _verb(
+        "Resume an instance, or an object of Flux.",
+        "instance",
+        instance=_instance("resume", "Resume a FluxInstance."),
+        resource=_flux("resume", "Resume an object of Flux: resume ks/apps."),
+    ),
+    "wait": _verb(
+        "Wait until an instance is Ready.",
+        "instance",
+        instance=_instance("wait", "Wait until a FluxInstance is Ready."),
+    ),
+    "delete": _verb(
+        "Delete an instance, and Flux with it or not.",
+        "instance",
+        instance=_instance("delete", "Delete a FluxInstance."),
+    ),
+    "export": _verb(
+        "Print an instance, or an object of Flux, for a file.",
+        "instance",
+        instance=_instance("export", "Print a FluxInstance for a file."),
+        resource=_flux("export", "Print an object of Flux for a file: export ks/apps."),
+        report=_flux("export_report", "Print the FluxReport."),
+    ),
 }
 _FLUX: Final = {
-    "version": Entry("fluxsm.cli.flux.version", "Print versions of fluxsm, operator and Flux."),
+    "tree": _verb(
+        "Show what an instance, or an object of Flux, manages.",
+        "instance",
+        instance=_instance("tree", "Show what a FluxInstance manages."),
+        resource=_flux("tree_resource", "Show what an object of Flux manages: tree ks/apps."),
+    ),
+    "trace": _flux("trace", "Say what manages an object, and where that comes from."),
+    "stats": _flux("stats", "Count the objects of Flux by how they are."),
+    "migrate": _verb(
+        "Clean managed fields of former appliers or API versions.",
+        owner=_flux("migrate_owner", "Strip field managers of former appliers.", "ownership"),
+        resources=_flux("migrate_resources", "Move managed fields to one API version.", "resource"),
+    ),
+    "version": _flux("version", "Print versions of fluxsm, operator and Flux."),
 }
 _OPERATOR: Final = {
     "install": Entry("fluxsm.cli.install", "Put the operator into a cluster.", lasting=True),
@@ -79,6 +135,12 @@ _MACHINE: Final = {
         "fluxsm.cli.check_machine", "Check the laws of the machine in every case.", lasting=True
     ),
 }
+_HELP: Final = {
+    "options": Entry(
+        "fluxsm.cli.common_flags", "List the flags that all commands about a cluster have."
+    ),
+    "completion": Entry("fluxsm.cli.completion.script", "Print a completion script for a shell."),
+}
 
 SECTIONS: Final[Mapping[str, Mapping[str, Entry]]] = {
     "The instance": _INSTANCE,
@@ -86,6 +148,7 @@ SECTIONS: Final[Mapping[str, Mapping[str, Entry]]] = {
     "Files": _FILES,
     "The operator": _OPERATOR,
     "The machine": _MACHINE,
+    "Help": _HELP,
 }
 """The commands under the headings of `fluxsm --help`."""
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import click
 
-from fluxsm.cli import distribution
+from fluxsm.cli import color, distribution
 from fluxsm.errors import UsageError
 from fluxsm.objects.redaction import redact
 
@@ -35,11 +35,9 @@ class _Diff(click.Command):
 @click.argument("new")
 @distribution.option
 @click.option("--pin-digests", is_flag=True, help="Pin images to digests when building.")
-@click.option("--color/--no-color", default=None, help="[default: on a terminal]")
+@color.option
 @click.pass_context
-def command(
-    ctx: click.Context, old: str, new: str, place: str | None, pin_digests: bool, color: bool | None
-) -> None:
+def command(ctx: click.Context, old: str, new: str, place: str | None, pin_digests: bool) -> None:
     """Print which objects and fields differ between the files OLD and NEW.
 
     A file with a FluxInstance is built first, as `fluxsm build` does; every other file is a stream
@@ -54,7 +52,7 @@ def command(
     before, now = (_read(path, place, pin=pin_digests) for path in (old, new))
     changes = compare(before, now)
     for line in _lines(changes):
-        click.echo(line, color=color)
+        click.echo(line)
     click.echo(_summary(changes), err=True)
     ctx.exit(1 if changes else 0)
 

@@ -8,11 +8,12 @@ from datetime import UTC, datetime
 
 import click
 
-from fluxsm.cli import connection
+from fluxsm.cli import target as cluster_of
+from fluxsm.cli.instance import subject
+from fluxsm.cli.target import Target
 
 
 @click.command("explain", short_help="Say where the instance stands, why, and what comes next.")
-@connection.options
 @click.option(
     "-o",
     "--output",
@@ -21,7 +22,9 @@ from fluxsm.cli import connection
     show_default=True,
     help="Text for people, or one JSON object.",
 )
-def command(kubeconfig: str | None, kube_context: str | None, namespace: str, output: str) -> None:
+@subject.argument
+@cluster_of.options
+def command(target: Target, name: str, output: str) -> None:
     """Say where the FluxInstance stands, why, and what would bring it on.
 
     Since when, which event led there, what it waits for and how long it may, the next timer, and
@@ -36,13 +39,12 @@ def command(kubeconfig: str | None, kube_context: str | None, namespace: str, ou
     from fluxsm.core.explanation import explain
     from states.table import TABLE
 
-    cluster = connection.connect(kubeconfig, kube_context)
-    found = cluster.get(connection.instance_ref(namespace))
-    name, now = str(ObjectRef.of(found)), datetime.now(UTC)
+    found = subject.read(target.connect(), subject.ref_of(target.namespace, name))
+    title, now = str(ObjectRef.of(found)), datetime.now(UTC)
     explained = explain(found, TABLE)
     if output == "json":
-        data = explanation.data(name, explained, now)
+        data = explanation.data(title, explained, now)
         click.echo(json.dumps(data, indent=2, ensure_ascii=False))
         return
-    for line in explanation.lines(name, explained, now, text.width()):
+    for line in explanation.lines(title, explained, now, text.width()):
         click.echo(line)

@@ -7,8 +7,11 @@ import difflib
 
 import click
 
-from fluxsm.cli import connection
+from fluxsm.api import names
+from fluxsm.cli import target as cluster_of
 from fluxsm.cli.failure import say
+from fluxsm.cli.instance import subject
+from fluxsm.cli.target import Target
 from fluxsm.errors import UsageError
 from fluxsm.machine.render import RENDERERS
 from fluxsm.machine.states import State
@@ -49,14 +52,12 @@ class StateName(click.ParamType[State]):
     help="Highlight a state, for instance the one in status.state.",
 )
 @click.option("--live", is_flag=True, help="Highlight the state of the instance in the cluster.")
-@connection.options
+@cluster_of.options
 def command(
+    target: Target,
     format_: str,
     current: State | None,
     live: bool,
-    kubeconfig: str | None,
-    kube_context: str | None,
-    namespace: str,
 ) -> None:
     """Draw the state machine.
 
@@ -70,21 +71,21 @@ def command(
     if live and current:
         raise UsageError("--current and --live exclude each other")
     if live:
-        current = _live(kubeconfig, kube_context, namespace)
+        current = _live(target)
     click.echo(render(TABLE, format_, current), nl=False)
 
 
-def _live(kubeconfig: str | None, context: str | None, namespace: str) -> State | None:
+def _live(target: Target) -> State | None:
     """The state that the instance is in, or that its conditions decide.
 
     Raises:
-        NotFoundError: there is no instance.
+        UsageError: there is no instance.
     """
     from fluxsm.core.explanation import explain
     from states.table import TABLE
 
-    cluster = connection.connect(kubeconfig, context)
-    found = explain(cluster.get(connection.instance_ref(namespace)), TABLE)
+    ref = subject.ref_of(target.namespace, names.SINGLETON)
+    found = explain(subject.read(target.connect(), ref), TABLE)
     if found.definition is None:
         say("• the status names no state, and its conditions decide none: nothing is highlighted")
         return None

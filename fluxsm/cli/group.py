@@ -8,13 +8,18 @@ import importlib
 import sys
 from collections.abc import Mapping
 from difflib import get_close_matches
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
+from fluxsm.api.flux_kinds import BY_WORD
 from fluxsm.cli.commands import Entry
 from fluxsm.errors import UsageError
 
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+_RESOURCE: Final = "resource"
 _ALIKE: Final = 0.6
 """From here on a word counts as a misspelt command."""
 
@@ -74,10 +79,25 @@ class LazyGroup(click.Group):
         return found
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Put the default command before what is an argument or an option of it."""
-        if self.default and not (args and (_asks_for_help(args) or self._nearest(args[0]))):
+        """Put the default command before what is an argument or an option of it.
+
+        A kind of Flux, as in `get ks` or `reconcile ks/apps`, is for the command `resource`.
+        """
+        if ctx.resilient_parsing and not args:
+            return super().parse_args(ctx, args)  # completion offers all that may come here
+        if _RESOURCE in self.entries and args and self._names_kind(args[0]):
+            args = [_RESOURCE, *args]
+        elif self.default and not (args and (_asks_for_help(args) or self._nearest(args[0]))):
             args = [self.default, *args]
         return super().parse_args(ctx, args)
+
+    def _names_kind(self, word: str) -> bool:
+        """Whether a word begins with a kind; the instance has a command of its own."""
+        kind, slash, _ = word.partition("/")
+        is_option = word.startswith("-")
+        return not is_option and (
+            bool(slash) or (word not in self._aliases and kind.lower() in BY_WORD)
+        )
 
     def _nearest(self, word: str) -> str:
         """The command that a word means or is a misspelling of, empty where there is none."""
@@ -87,12 +107,37 @@ class LazyGroup(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """The command that is called; of an unknown one, the nearest is named."""
-        if args and args[0] not in self._aliases and not args[0].startswith("-"):
+        is_known = not args or args[0] in self._aliases or args[0].startswith("-")
+        if not (is_known or ctx.resilient_parsing):
             close = self._nearest(args[0])
             near = f"did you mean {close}? " if close else ""
             lists = f"{ctx.command_path} --help lists them all"
             ctx.fail(f"'{args[0]}' is not a command; {near}{lists}")
         return super().resolve_command(ctx, args)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Commands, without importing them, and the arguments of the command that is meant."""
+        from click.shell_completion import CompletionItem
+
+        found = [
+            CompletionItem(name, help=entry.text)
+            for name, entry in self.entries.items()
+            if name.startswith(incomplete) and name != _RESOURCE
+        ]
+        for name in (self.default, _RESOURCE):
+            if name in self.entries and not incomplete.startswith("-"):
+                found += self._arguments(ctx, name, incomplete)
+        found += click.Command.shell_complete(self, ctx, incomplete)
+        return found
+
+    def _arguments(self, ctx: click.Context, name: str, incomplete: str) -> list[CompletionItem]:
+        """What the argument of a command may be."""
+        command = self.get_command(ctx, name)
+        if command is None:
+            return []
+        with command.make_context(name, [], parent=ctx, resilient_parsing=True) as inner:
+            arguments = [item for item in command.params if isinstance(item, click.Argument)]
+            return [it for item in arguments for it in item.shell_complete(inner, incomplete)]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """The list of commands, without importing them; all sections are aligned."""

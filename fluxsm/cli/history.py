@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from fluxsm.cli import connection
+from fluxsm.cli import target as cluster_of
+from fluxsm.cli.instance import subject
+from fluxsm.cli.target import Target
 from fluxsm.errors import ForbiddenError
 
 if TYPE_CHECKING:
@@ -23,7 +25,6 @@ SHORT: Final = 19
 
 
 @click.command("history", short_help="List the transitions of the instance, and its revisions.")
-@connection.options
 @click.option(
     "-o",
     "--output",
@@ -32,7 +33,9 @@ SHORT: Final = 19
     show_default=True,
     help="Tables, or one JSON object.",
 )
-def command(kubeconfig: str | None, kube_context: str | None, namespace: str, output: str) -> None:
+@subject.argument
+@cluster_of.options
+def command(target: Target, name: str, output: str) -> None:
     """List what the FluxInstance went through, oldest first, and what became of its revisions.
 
     The transitions come from Kubernetes events, which most clusters keep for one hour, and from
@@ -42,8 +45,8 @@ def command(kubeconfig: str | None, kube_context: str | None, namespace: str, ou
     from fluxsm.core.timeline import configurations, timeline
     from states.table import TABLE
 
-    cluster = connection.connect(kubeconfig, kube_context)
-    found = cluster.get(connection.instance_ref(namespace))
+    cluster = target.connect()
+    found = subject.read(cluster, subject.ref_of(target.namespace, name))
     now = datetime.now(UTC)
     moments = timeline(found, _events(cluster, found), TABLE, now)
     revisions = configurations(found)

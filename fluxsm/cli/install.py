@@ -13,7 +13,10 @@ import click
 from fluxsm.api import names
 from fluxsm.api.objects import Manifest, ObjectRef
 from fluxsm.cli import connection, distribution
-from fluxsm.cli.durations import Duration
+from fluxsm.cli import target as cluster_of
+from fluxsm.cli.completion.offer import offer
+from fluxsm.cli.talk import Mark
+from fluxsm.cli.target import Target
 from fluxsm.errors import ClusterError, HealthError, NotFoundError, UsageError
 
 if TYPE_CHECKING:
@@ -22,7 +25,6 @@ if TYPE_CHECKING:
 
 
 @click.command("install", short_help="Put the operator into a cluster.")
-@connection.options
 @click.option("--image", help="Image of the operator. [default: that of this version]")
 @click.option(
     "-f",
@@ -30,22 +32,18 @@ if TYPE_CHECKING:
     "filenames",
     multiple=True,
     metavar="FILE",
+    shell_complete=offer("files"),
     help="File with the FluxInstance to apply afterwards; - is standard input.",
-)
-@click.option(
-    "--timeout", type=Duration(), default="5m", show_default=True, help="Limit of the wait."
 )
 @click.option("--no-wait", is_flag=True, help="Do not wait for the operator to be ready.")
 @click.option("--dry-run", is_flag=True, help="Have the API server check it all, write nothing.")
 @click.option("--export", is_flag=True, help="Print the objects, ask no cluster.")
 @distribution.option
+@cluster_of.operator_options(timeout="5m")
 def command(
-    kubeconfig: str | None,
-    kube_context: str | None,
-    namespace: str,
+    target: Target,
     image: str | None,
     filenames: Sequence[str],
-    timeout: timedelta,
     no_wait: bool,
     dry_run: bool,
     export: bool,
@@ -61,7 +59,7 @@ def command(
     from fluxsm.cli import operator_manifests
     from fluxsm.cli.instance_file import one_file
 
-    filename = one_file(filenames)
+    filename, namespace, timeout = one_file(filenames), target.operator_namespace, target.timeout
     if export and dry_run:
         raise UsageError("--export and --dry-run exclude each other")
     objects = operator_manifests.read(namespace, image)
@@ -76,7 +74,7 @@ def command(
             say(f"• {HIDDEN}")
         click.echo(yaml.dump_all([*objects, *shown]), nl=False)
         return
-    cluster = connection.connect(kubeconfig, kube_context)
+    cluster = target.connect(connection.MANAGER)
     _apply(cluster, objects, dry_run=dry_run)
     if dry_run:
         return
@@ -89,7 +87,7 @@ def command(
         _apply(cluster, instance, dry_run=False)
     if not no_wait:
         _await(cluster, objects, timeout)
-        click.echo("✔ the operator is ready")
+        click.echo(f"{Mark.DONE.colored} the operator is ready")
         for item in instance:
             _await_instance(cluster, ObjectRef.of(item), timeout)
 
@@ -171,12 +169,12 @@ def _apply(cluster: KubeCluster, objects: Sequence[Manifest], *, dry_run: bool) 
         answer = cluster.apply_all([item], dry_run=dry_run)[0]
         if isinstance(answer, NotFoundError) and dry_run:
             # In a dry run the namespace that comes before it does not exist yet.
-            click.echo(f"• {ref} cannot be checked before its namespace exists")
+            click.echo(f"{Mark.NOTE.colored} {ref} cannot be checked before its namespace exists")
         elif isinstance(answer, ClusterError):
             raise answer
         else:
             word = "created" if answer.created else "configured"
-            click.echo(f"✔ {ref} {word}{' (dry run)' if dry_run else ''}")
+            click.echo(f"{Mark.DONE.colored} {ref} {word}{' (dry run)' if dry_run else ''}")
 
 
 def _await(cluster: KubeCluster, objects: Sequence[Manifest], timeout: timedelta) -> None:
@@ -214,4 +212,4 @@ def _await_instance(cluster: KubeCluster, ref: ObjectRef, timeout: timedelta) ->
         raise HealthError(
             f"{ref} is not ready: {ready().get('message') or 'no operator looks at it'}"
         )
-    click.echo(f"✔ {ref} is ready")
+    click.echo(f"{Mark.DONE.colored} {ref} is ready")

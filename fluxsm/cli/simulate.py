@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from fluxsm.cli import color
+from fluxsm.cli.talk import Mark
+
 if TYPE_CHECKING:
     from fluxsm.simulation.scenario import Scenario
 
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
 @click.command("simulate")
 @click.argument("scenario", required=False)
 @click.option("--list", "list_", is_flag=True, help="List the scenarios that come with fluxsm.")
+@color.option
 def command(scenario: str | None, list_: bool) -> None:
     """Play SCENARIO, a YAML file or the name of a scenario that comes with fluxsm.
 
@@ -70,14 +74,14 @@ def _play(scenario: Scenario) -> int:
     def announce(heading: str) -> None:
         catch_up()
         if not heading.startswith("expect"):
-            click.echo(f"► {heading}")
+            click.echo(f"{Mark.TRIGGERED.colored} {heading}")
 
     try:
         with quiet():
             play(scenario, world, announce)
     except (ExpectationError, WorldError) as error:
         catch_up()
-        click.echo(f"✗ {error}", err=True)
+        click.echo(f"{Mark.FAILED.colored} {error}", err=True)
         return 1
     catch_up()
     click.echo(f"\nThe instance is {f'in {world.state}' if world.state else GONE.lower()}.")

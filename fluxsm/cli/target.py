@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from datetime import timedelta
 from functools import wraps
@@ -14,6 +14,7 @@ import click
 
 from fluxsm.api import names
 from fluxsm.cli import color
+from fluxsm.cli.completion.offer import offer
 from fluxsm.cli.durations import Duration
 
 if TYPE_CHECKING:
@@ -26,6 +27,9 @@ MANAGER: Final = "flux-operator-ctl"
 
 TIMEOUT: Final = "1m"
 """Limit of a command, as in the reference."""
+
+_NAMESPACE: Final = "Namespace. [default: that of the context, else flux-system]"
+_OPERATOR_NAMESPACE: Final = "Namespace of the operator. [default: flux-system]"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,8 +86,19 @@ class Target:
 
         return read_namespace(self._place, self.context) or names.DEFAULT_NAMESPACE
 
-    def connect(self) -> KubeCluster:
+    @property
+    def operator_namespace(self) -> str:
+        """What `-n` says, else where the operator is unless somebody wanted otherwise.
+
+        The context does not count: an operator is not put into the namespace somebody works in.
+        """
+        return self.namespace_flag or names.DEFAULT_NAMESPACE
+
+    def connect(self, manager: str = MANAGER) -> KubeCluster:
         """The API server, as the account that the flags say.
+
+        Args:
+            manager: field manager of what is written, or rehearsed.
 
         Raises:
             UsageError: there is no usable kubeconfig, or a file of it is missing.
@@ -105,7 +120,7 @@ class Target:
             certificate_authority=self.certificate_authority,
             insecure=self.insecure,
         )
-        return KubeCluster(open_client(access, self.seconds), manager=MANAGER)
+        return KubeCluster(open_client(access, self.seconds), manager=manager)
 
     @property
     def _place(self) -> str | None:
@@ -117,39 +132,74 @@ def options(command: F) -> F:
 
     The flags that few people need are not in its help: `fluxsm options` lists them.
     """
-
-    @wraps(command)
-    def call(*args: Any, **given: Any) -> Any:
-        own = {item.name: given.pop(item.name) for item in fields(Target)}
-        return command(*args, target=Target(**own), **given)
-
-    found: Any = color.option(call)
-    for option in (*rare_options(hidden=True), *reversed(_common())):
-        found = option(found)
-    return found  # type: ignore[no-any-return] # click adds its options to the function
+    return _add(common())(command)
 
 
-def _common() -> list[Callable[[F], F]]:
-    """The flags that the help of every verb shows."""
+def operator_options(timeout: str) -> Callable[[F], F]:
+    """The same flags for a command about the operator itself.
+
+    Args:
+        timeout: limit of its waits, unless a flag says another.
+    """
+    return _add(common(_OPERATOR_NAMESPACE, timeout, least="0s", what="Limit of a wait."))
+
+
+def _add(shown: Sequence[Callable[[Any], Any]]) -> Callable[[F], F]:
+    def decorate(command: F) -> F:
+        @wraps(command)
+        def call(*args: Any, **given: Any) -> Any:
+            own = {item.name: given.pop(item.name) for item in fields(Target)}
+            return command(*args, target=Target(**own), **given)
+
+        found: Any = color.option(call)
+        for option in (*rare_options(hidden=True), *reversed(shown)):
+            found = option(found)
+        return found  # type: ignore[no-any-return] # click adds its options to the function
+
+    return decorate
+
+
+def common(
+    namespace: str = _NAMESPACE,
+    timeout: str = TIMEOUT,
+    *,
+    least: str = "1ms",
+    what: str = "Limit of the whole command.",
+) -> list[Callable[[F], F]]:
+    """The flags that the help of every verb shows.
+
+    Args:
+        namespace: help of `-n`.
+        timeout: the limit without a flag.
+        least: the shortest limit.
+        what: help of the limit.
+    """
     return [
         click.option(
             "-n",
             "--namespace",
             "namespace_flag",
             metavar="NAME",
+            shell_complete=offer("namespaces"),
             callback=lambda _ctx, _param, value: value and value.removeprefix("="),  # -n=NAME
-            help="Namespace. [default: that of the context, else flux-system]",
+            help=namespace,
         ),
-        click.option("--context", "--kube-context", "context", help="Context of the kubeconfig."),
+        click.option(
+            "--context",
+            "--kube-context",
+            "context",
+            shell_complete=offer("contexts"),
+            help="Context of the kubeconfig.",
+        ),
         click.option(
             "--kubeconfig", type=click.Path(dir_okay=False), help="[default: $KUBECONFIG]"
         ),
         click.option(
             "--timeout",
-            type=Duration(least="1ms"),
-            default=TIMEOUT,
+            type=Duration(least=least),
+            default=timeout,
             show_default=True,
-            help="Limit of the whole command.",
+            help=what,
         ),
     ]
 

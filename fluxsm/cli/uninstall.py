@@ -18,7 +18,9 @@ import click
 from fluxsm.api import names
 from fluxsm.api.objects import Manifest, ObjectRef
 from fluxsm.cli import confirmation, connection
-from fluxsm.cli.durations import Duration
+from fluxsm.cli import target as cluster_of
+from fluxsm.cli.talk import Mark
+from fluxsm.cli.target import Target
 from fluxsm.errors import ClusterError, ConflictError, NotFoundError, UsageError
 
 if TYPE_CHECKING:
@@ -37,26 +39,16 @@ _RESUME: Final = (
 
 
 @click.command("uninstall", short_help="Take the operator, and Flux, out of a cluster.")
-@connection.options
 @click.option("--keep-flux", is_flag=True, help="Leave Flux running, without an operator.")
 @click.option("--keep-namespace", is_flag=True, help="Leave the namespace, and what is in it.")
-@click.option(
-    "--timeout",
-    type=Duration(),
-    default="5m",
-    show_default=True,
-    help="Limit of the wait for Flux to be gone.",
-)
 @confirmation.option
 @click.option("--dry-run", is_flag=True, help="Say what would go, and whether the server lets it.")
 @click.option("--export", is_flag=True, help="Print the objects of the operator, ask no cluster.")
+@cluster_of.operator_options(timeout="5m")
 def command(
-    kubeconfig: str | None,
-    kube_context: str | None,
-    namespace: str,
+    target: Target,
     keep_flux: bool,
     keep_namespace: bool,
-    timeout: timedelta,
     yes: bool,
     dry_run: bool,
     export: bool,
@@ -71,6 +63,7 @@ def command(
 
     if export and dry_run:
         raise UsageError("--export and --dry-run exclude each other")
+    namespace = target.operator_namespace
     objects = operator_manifests.read(namespace)
     if keep_namespace or keep_flux:
         objects = [item for item in objects if item["kind"] != "Namespace"]
@@ -81,11 +74,11 @@ def command(
         return
     from fluxsm.cli import removal
 
-    cluster = connection.connect(kubeconfig, kube_context)
+    cluster = target.connect(connection.MANAGER)
     refs = [ObjectRef.of(item) for item in reversed(objects)]
     found = removal.look_up(cluster, namespace, refs, keep_flux=keep_flux)
     for ref in found.missing:
-        click.echo(f"• {ref} does not exist")
+        click.echo(f"{Mark.NOTE.colored} {ref} does not exist")
     first = _SUSPENDING if keep_flux else None
     _or_stop(lambda: removal.rehearse(cluster, found, first), _NOTHING)
     if dry_run:
@@ -93,7 +86,7 @@ def command(
             click.echo(line)
     elif found:
         confirmation.confirm(found.lines(), _question(cluster, keep_flux=keep_flux), yes=yes)
-        _uninstall(cluster, found, timeout, keep_flux=keep_flux)
+        _uninstall(cluster, found, target.timeout, keep_flux=keep_flux)
 
 
 def _question(cluster: KubeCluster, *, keep_flux: bool) -> str:
@@ -139,7 +132,7 @@ def _remove_flux(cluster: KubeCluster, instance: Manifest, timeout: timedelta) -
         "the operator and all else are untouched. Is the operator running? The status and"
         " events of the instance say why; --keep-flux removes the operator alone",
     )
-    click.echo(f"✔ {ref} deleted")
+    click.echo(f"{Mark.DONE.colored} {ref} deleted")
 
 
 def _abandon(cluster: KubeCluster, instance: Manifest, timeout: timedelta) -> None:
@@ -163,7 +156,7 @@ def _abandon(cluster: KubeCluster, instance: Manifest, timeout: timedelta) -> No
         _or_stop(lambda: cluster.delete(ref, uid=uid), _RESUME)
     _or_stop(lambda: _let_go(cluster, ref), _RESUME)
     _await_end(cluster, [ref], timeout, f"somebody else's finalizer holds it; {_RESUME}")
-    click.echo(f"✔ {ref} deleted, Flux goes on without it")
+    click.echo(f"{Mark.DONE.colored} {ref} deleted, Flux goes on without it")
 
 
 def _let_go(cluster: KubeCluster, ref: ObjectRef) -> None:
@@ -197,7 +190,7 @@ def _remove_operator(cluster: KubeCluster, refs: Sequence[ObjectRef], timeout: t
         _or_stop(lambda ref=ref: cluster.delete(ref, propagation="Foreground"), rest)  # type: ignore[misc]
         if ref.kind.kind == "Deployment":
             _await_end(cluster, [ref], timeout, rest)
-        click.echo(f"✔ {ref} deleted")
+        click.echo(f"{Mark.DONE.colored} {ref} deleted")
     _await_end(cluster, refs, timeout, "its status says what holds it; call the command again")
 
 

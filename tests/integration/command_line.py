@@ -65,6 +65,12 @@ class CommandLine:
         (line,) = done.stderr.splitlines()
         return line
 
+    def refusal_at_end(self, *args: str) -> str:
+        """The last line of a command that fails; before it stands how it came to that."""
+        done = self.run(*args)
+        assert (done.returncode, done.stdout) == (1, "")
+        return done.stderr.splitlines()[-1]
+
 
 def stable(text: str) -> str:
     """A text without what differs from run to run, and without blanks at the ends of cells."""

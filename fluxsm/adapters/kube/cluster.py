@@ -11,6 +11,7 @@ from typing import Any, Final
 import urllib3
 
 from fluxsm.adapters.kube.client import KubeClient
+from fluxsm.adapters.kube.discovery import Resource, discover
 from fluxsm.adapters.kube.paths import Paths
 from fluxsm.adapters.kube.watch import RESYNC_SECONDS
 from fluxsm.api import names
@@ -235,6 +236,10 @@ class KubeCluster(Cluster):
         """The answer of the version endpoint."""
         _, answer = self._client.request("GET", "/version", what="reading the server version")
         return answer
+
+    def resources(self) -> tuple[Resource, ...]:
+        """All kinds that the API server serves."""
+        return discover(self._client)
 
     def _discover(self, path: str) -> dict[str, Any]:
         return self._client.request("GET", path, what=f"looking up {path}")[1]

@@ -114,6 +114,20 @@ def read_namespace(path: str | None = None, context: str | None = None) -> str:
     return ""
 
 
+def read_contexts(path: str | None = None) -> list[str]:
+    """The names of all contexts, none where there is no kubeconfig.
+
+    Raises:
+        UsageError: a kubeconfig is there and cannot be read.
+    """
+    place = path or os.environ.get("KUBECONFIG") or str(DEFAULT)
+    if not any(Path(part).expanduser().exists() for part in place.split(os.pathsep) if part):
+        return []
+    entries = [entry for item in _check_files(place) for entry in item.get("contexts") or ()]
+    names = (str(entry.get("name") or "") for entry in entries if isinstance(entry, dict))
+    return [name for name in dict.fromkeys(names) if name]
+
+
 def _check_files(place: str) -> list[Manifest]:
     """What files say; of several, those that are not there do not count.
 

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ import click
 from fluxsm.api.objects import Manifest, ObjectRef
 from fluxsm.cli import output as out
 from fluxsm.cli import target as cluster_of
+from fluxsm.cli.completion.offer import offer
 from fluxsm.cli.target import Target
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @click.command("instance", short_help="List FluxInstances.")
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=offer("instances"))
 @click.option(
     "-A", "--all-namespaces", is_flag=True, help="All namespaces. [default: unless -n is given]"
 )
@@ -74,13 +75,14 @@ def _show(found: list[Manifest], output: str, *, single: bool) -> None:
 def _watch(cluster: KubeCluster, namespace: str, name: str | None, output: str) -> None:
     """Print what there is, then a row or an object for each change."""
     from fluxsm.cli import talk
+    from fluxsm.cli.changes import Changes
     from fluxsm.cli.follow import Followed, follow
-    from fluxsm.cli.instance import subject
+    from fluxsm.cli.instance import row, subject
 
     fields = f"metadata.name={name}" if name else ""
     followed = Followed(kind=subject.KIND, namespace=namespace, fields=fields)
     first: list[Manifest] | None = []
-    show = _Changes(output)
+    show = Changes(row.COLUMNS, row.cells, output)
     for event in follow(cluster, followed, on_break=talk.note):
         if event.type == "SYNCED":
             show.all(first or [])
@@ -91,32 +93,3 @@ def _watch(cluster: KubeCluster, namespace: str, name: str | None, output: str) 
             first.append(event.manifest)
         else:
             show.all([event.manifest])
-
-
-class _Changes:
-    """Prints instances as they change: the title of the table comes once."""
-
-    def __init__(self, output: str) -> None:
-        from fluxsm.cli import table
-        from fluxsm.cli.instance import row
-
-        self._output = output
-        self._table = table.Table(
-            row.COLUMNS, wide=output == out.WIDE, width=table.terminal_width()
-        )
-        self._is_first = True
-
-    def all(self, found: Iterable[Manifest]) -> None:
-        """Print instances."""
-        from fluxsm.cli.instance import row
-
-        if self._output in {out.TABLE, out.WIDE}:
-            cells = [row.cells(item, datetime.now(UTC)) for item in found]
-            for line in self._table.lines(cells, header=self._is_first):
-                click.echo(line)
-            self._is_first = False
-            return
-        for item in found:
-            if self._output == out.YAML:
-                click.echo("---")
-            out.objects([item], self._output, single=True)

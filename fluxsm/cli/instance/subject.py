@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -11,6 +12,7 @@ import click
 
 from fluxsm.api import names
 from fluxsm.api.objects import Kind, Manifest, ObjectRef
+from fluxsm.cli.completion.offer import offer
 from fluxsm.errors import ClusterError, NotFoundError, UsageError
 
 if TYPE_CHECKING:
@@ -23,7 +25,9 @@ KIND: Final = Kind(names.GROUP, names.VERSION, names.INSTANCE_KIND)
 
 def argument(command: F) -> F:
     """Give a command the name of an instance, of which there is mostly one: `flux`."""
-    return click.argument("name", default=names.SINGLETON, metavar="[NAME]")(command)
+    return click.argument(
+        "name", default=names.SINGLETON, metavar="[NAME]", shell_complete=offer("instances")
+    )(command)
 
 
 def ref_of(namespace: str, name: str) -> ObjectRef:
@@ -40,6 +44,19 @@ def read(cluster: Cluster, ref: ObjectRef) -> Manifest:
     """
     try:
         return cluster.get(ref)
+    except NotFoundError as error:
+        raise missing(cluster, ref) or error from None
+
+
+@contextmanager
+def found(cluster: Cluster, ref: ObjectRef) -> Iterator[None]:
+    """Whatever is done to an instance inside: when it does not exist, the nearest one is named.
+
+    Raises:
+        UsageError: it does not exist.
+    """
+    try:
+        yield
     except NotFoundError as error:
         raise missing(cluster, ref) or error from None
 

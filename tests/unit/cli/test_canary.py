@@ -35,7 +35,7 @@ COMMANDS = [
     ["build", "-f", "FILE", "-o", "json"],
     ["build", "-f", "FILE", "--pin-digests"],
     ["diff", "FILE", "OTHER"],
-    ["diff", "OTHER", "FILE", "--color"],
+    ["diff", "OTHER", "FILE", "--color=always"],
     ["install", "--export", "-f", "FILE"],
     ["install", "-f", "FILE", "--kubeconfig", "/nowhere"],
 ]

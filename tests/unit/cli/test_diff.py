@@ -89,7 +89,7 @@ def test_color_on_demand(tmp_path: Path) -> None:
     """Without a terminal there is none unless it is asked for."""
     new = STREAM.replace("port: 1", "port: 2")
     assert "\x1b[" not in diff(tmp_path, STREAM, new).stdout
-    assert "\x1b[33m~ Service/a\x1b[0m" in diff(tmp_path, STREAM, new, "--color").stdout
+    assert "\x1b[33m~ Service/a\x1b[0m" in diff(tmp_path, STREAM, new, "--color=always").stdout
 
 
 def test_long_values_are_cut(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from fluxsm.adapters.folder import starter_folder
-from fluxsm.cli import connection, root
+from fluxsm.cli import root, target
 from tests.unit.cli.wrong_files import pod, spec
 
 UNION = pod("volumes: [{name: temp, hostPath: {path: /x}}]")
@@ -24,7 +24,7 @@ def _no_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
     def connect(*_: object) -> None:
         raise AssertionError("a cluster is asked")
 
-    monkeypatch.setattr(connection, "connect", connect)
+    monkeypatch.setattr(target.Target, "connect", connect)
 
 
 def install(tmp_path: Path, text: str, *options: str) -> Result:

@@ -145,7 +145,7 @@ def test_colour_is_switched_off_by_the_environment(
     command = ["diff", file, str(other)]
     assert "\x1b[" in runner.invoke(root, command, color=True).stdout
     assert "\x1b[" not in runner.invoke(root, command, color=True, env=variables).stdout
-    done = runner.invoke(root, [*command, "--color"], color=True, env=variables)
+    done = runner.invoke(root, [*command, "--color=always"], color=True, env=variables)
     assert "\x1b[" in done.stdout
 
 
