@@ -10,7 +10,6 @@ from fluxsm.errors import (
     ConflictError,
     FluxsmError,
     ForbiddenError,
-    InvalidError,
     KindNotServedError,
     UnavailableError,
 )
@@ -20,7 +19,6 @@ _STEPS: Final[Mapping[type[FluxsmError], str]] = {
     UnavailableError: "check the cluster that --context or --kubeconfig names, then try again",
     KindNotServedError: "fluxsm install puts the operator and its kinds into the cluster",
     ConflictError: "somebody else changed it at the same time, try again",
-    InvalidError: "kubectl explain fluxinstance.spec describes the fields",
 }
 
 

@@ -223,7 +223,7 @@ def test_a_refused_instance_leaves_everything_as_it_is(flux: Instance, own: Clus
         words = [sys.executable, "-m", "fluxsm", *YES, *more, config]
         line = refused(subprocess.run(words, capture_output=True, text=True, check=False))
         assert f"deleting FluxInstance/{NAMESPACE}/flux (Forbidden)" in line
-        assert line.endswith("; nothing was changed")
+        assert "; nothing was changed" in line
         assert everything(own) == before
     assert flux.read() is not None
     own.kubectl("delete", "clusterrole,clusterrolebinding", "reader")
@@ -236,7 +236,7 @@ def test_a_webhook_that_refuses_the_deployment_stops_all(flux: Instance, own: Cl
         for more in ([], ["--keep-flux"]):
             line = refused(command.run(*YES, *more))
             assert "forbidden by a policy" in line
-            assert line.endswith("; nothing was changed")
+            assert "; nothing was changed" in line
             assert command.changes() == []
     assert everything(own) == before
     assert names.RECONCILE not in (flux.read() or {})["metadata"].get("annotations", {})
@@ -276,7 +276,7 @@ def disrupt(flux: Instance, command: Command, keep: list[str], *, most: int) -> 
         assert "injected: Invalid" in line
         assert len(command.changes()) == 1
         if number == 0:
-            assert line.endswith("; nothing was changed")
+            assert "; nothing was changed" in line
             assert workloads(flux) == before
         if flux.read() is not None:
             assert flux.deployment("flux-operator") is not None
@@ -300,7 +300,7 @@ def test_a_refused_rehearsal_changes_nothing(command: Command, own: Cluster) -> 
     assert command.changes() == []
     for number in (1, 2, rehearsed):
         line = refused(command.run(*YES, fault=Fault(kind="422", number=number)))
-        assert line.endswith("; nothing was changed")
+        assert "; nothing was changed" in line
         assert command.changes() == []
     assert everything(own) == before
 
