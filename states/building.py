@@ -21,6 +21,7 @@ from fluxsm.machine.events import Event
 from fluxsm.objects import migration
 from fluxsm.objects.migration import Plan
 from states.fetching_artifact import read_secret
+from states.work import evaluation
 
 _LOOK_AGAIN = timedelta(seconds=1)
 
@@ -47,6 +48,7 @@ def handle(observed: Observed, ports: Ports) -> Outcome:
             message = "Asking the registry for the digests of images"
             return Outcome(event=Event.WAITING, message=message, after=_LOOK_AGAIN)
         result = build(observed.instance.parsed, distribution, chosen, digests=digests)
+    evaluation.refuse_open_schemas(observed, result, ports.cluster)
     run = replace(
         observed.run,
         build=result,

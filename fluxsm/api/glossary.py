@@ -20,6 +20,8 @@ CONDITIONS: Final[Mapping[str, str]] = {
     " there while True.",
     names.VERIFIED: "The artifact that is installed has the signature that --verify-artifact asks"
     " for; the message says whose. Not there when none is asked for.",
+    names.STARTER_DISTRIBUTION: "What is installed comes from the starter distribution, which is"
+    " for evaluation only. Only there while True.",
 }
 """Condition types."""
 
@@ -41,6 +43,8 @@ REASONS: Final[Mapping[str, str]] = {
     names.OUTDATED_VERSION: "A newer version could be installed than the spec asks for.",
     names.BUILD_WARNING: "The spec probably means something else than it says; it is built as is.",
     names.DRIFT_DETECTED: "Somebody else changed or deleted a managed object; it is repaired.",
+    names.STARTER_DISTRIBUTION: "The distribution in use is the starter one: the schemas of its"
+    " custom resources are open, so the API server checks no field of them.",
 }
 """Reasons of conditions and events."""
 
@@ -66,6 +70,8 @@ REMEDIES: Final[Mapping[str, str]] = {
     names.BUILD_WARNING: "Read the sentence; change the field, or leave it if it is meant so.",
     names.DRIFT_DETECTED: "Change the FluxInstance (kustomize patches) instead of the object. Where"
     " another program keeps writing, take the field from one of the two.",
+    names.STARTER_DISTRIBUTION: "Nothing, to try things out. Else name the official manifests:"
+    " spec.distribution.artifact, or an image made with `make image DATA=FOLDER`.",
 }
 """What to do about a reason, for those where somebody may have to."""
 

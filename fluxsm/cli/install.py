@@ -12,18 +12,24 @@ import click
 
 from fluxsm.api import names
 from fluxsm.api.objects import Manifest, ObjectRef
-from fluxsm.cli import connection, distribution
+from fluxsm.cli import confirmation, connection, distribution
 from fluxsm.cli.durations import Duration
 from fluxsm.errors import ClusterError, HealthError, NotFoundError, UsageError
 
 if TYPE_CHECKING:
     from fluxsm.adapters.kube.cluster import KubeCluster
     from fluxsm.cli.instance_file import InstanceFile
+    from fluxsm.cli.replacement import Replacement
 
 
 @click.command("install", short_help="Put the operator into a cluster.")
 @connection.options
-@click.option("--image", help="Image of the operator. [default: that of this version]")
+@click.option("--image", help="Image of the operator. No image is published yet, so it is needed.")
+@click.option(
+    "--skip-image-check",
+    is_flag=True,
+    help="Do not look the image up in its registry, as the nodes have it already.",
+)
 @click.option(
     "-f",
     "--filename",
@@ -35,6 +41,7 @@ if TYPE_CHECKING:
 @click.option(
     "--timeout", type=Duration(), default="5m", show_default=True, help="Limit of the wait."
 )
+@confirmation.option
 @click.option("--no-wait", is_flag=True, help="Do not wait for the operator to be ready.")
 @click.option("--dry-run", is_flag=True, help="Have the API server check it all, write nothing.")
 @click.option("--export", is_flag=True, help="Print the objects, ask no cluster.")
@@ -44,8 +51,10 @@ def command(
     kube_context: str | None,
     namespace: str,
     image: str | None,
+    skip_image_check: bool,
     filenames: Sequence[str],
     timeout: timedelta,
+    yes: bool,
     no_wait: bool,
     dry_run: bool,
     export: bool,
@@ -57,8 +66,12 @@ def command(
     operator installs Flux. That is built here first, so that nothing is applied when the operator
     would refuse it: with the distribution of --distribution, else the artifact of the file, else
     the bundled one. Where that cannot be read from here, only the file itself is checked.
+
+    An image that its registry does not have is refused before anything is changed. The Deployment
+    of another operator, such as the reference one, is replaced after a question, which --yes
+    answers; Flux and its custom resources stay as they are.
     """
-    from fluxsm.cli import operator_manifests
+    from fluxsm.cli import operator_image, operator_manifests, replacement
     from fluxsm.cli.instance_file import one_file
 
     filename = one_file(filenames)
@@ -76,8 +89,15 @@ def command(
             say(f"• {HIDDEN}")
         click.echo(yaml.dump_all([*objects, *shown]), nl=False)
         return
+    operator_image.check(image, look=not skip_image_check)
     cluster = connection.connect(kubeconfig, kube_context)
-    _apply(cluster, objects, dry_run=dry_run)
+    found = replacement.look_up(cluster, objects)
+    if found:
+        replacement.rehearse(cluster, objects, found)
+        if not dry_run:
+            question = f"Replace the operator in {namespace}, on {cluster.host}?"
+            confirmation.confirm(found.lines(), question, yes=yes)
+    _apply(cluster, objects, found, timeout, dry_run=dry_run)
     if dry_run:
         return
     if instance:
@@ -86,7 +106,7 @@ def command(
             [item for item in objects if item["kind"] == "CustomResourceDefinition"],
             timeout,
         )
-        _apply(cluster, instance, dry_run=False)
+        _apply(cluster, instance, replacement.Replacement(), timeout, dry_run=False)
     if not no_wait:
         _await(cluster, objects, timeout)
         click.echo("✔ the operator is ready")
@@ -160,14 +180,30 @@ def _without_logins(instance: Manifest) -> Manifest:
     return instance | {"spec": spec}
 
 
-def _apply(cluster: KubeCluster, objects: Sequence[Manifest], *, dry_run: bool) -> None:
+def _apply(
+    cluster: KubeCluster,
+    objects: Sequence[Manifest],
+    replaced: Replacement,
+    timeout: timedelta,
+    *,
+    dry_run: bool,
+) -> None:
     """Apply one object after the other, and say of each what was done.
 
     Raises:
-        ClusterError: the API server refused an object.
+        ClusterError: the API server refused an object, or one that is replaced does not go.
     """
+    from fluxsm.cli import replacement
+
     for item in objects:
         ref = ObjectRef.of(item)
+        old = replaced.of(ref)
+        if old is not None and dry_run:
+            click.echo(f"✔ {ref} replaced (dry run)")
+            continue
+        if old is not None:
+            replacement.remove(cluster, old, timeout)
+            click.echo(f"✔ {ref} of the other operator deleted")
         answer = cluster.apply_all([item], dry_run=dry_run)[0]
         if isinstance(answer, NotFoundError) and dry_run:
             # In a dry run the namespace that comes before it does not exist yet.
