@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ def built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("buildah", "true"):
         (tmp_path / "bin" / name).symlink_to(shutil.which("true") or "/bin/true")
     monkeypatch.setattr(image, "DIST", tmp_path / "dist")
-    monkeypatch.setattr(image.sys, "executable", str(tmp_path / "bin" / "true"))
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "bin" / "true"))
     return tmp_path / "dist" / "data"
 
 
