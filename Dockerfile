@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# The operator, built by `make image`, which makes dist/ before. Nothing is compiled, nothing runs as root, and nothing but
+# The operator, built by `make image DATA=FOLDER`, which makes dist/ before. Nothing is compiled, nothing runs as root, and nothing but
 # /tmp need be writable. PIP_NO_INDEX and PIP_FIND_LINKS make the build work without a network.
 ARG BASE=docker.io/library/python:3.11-slim-bookworm
 # The digest of the base, such as sha256:...; a release always gives it.
@@ -20,7 +20,8 @@ RUN /opt/fluxsm/bin/pip install --quiet --no-deps --no-index /build/fluxsm-*.whl
 FROM ${BASE}${BASE_DIGEST:+@}${BASE_DIGEST}
 ARG VERSION=unknown
 ARG REVISION=unknown
-ARG DATA=manifests/distribution
+# What `make image` has put there; a build without it names a folder of the repository.
+ARG DATA=dist/data
 LABEL org.opencontainers.image.title="fluxsm" \
       org.opencontainers.image.description="Installs and runs Flux from one custom resource" \
       org.opencontainers.image.licenses="Apache-2.0" \

@@ -92,7 +92,7 @@ crash: $(STAMP) controlplane ## A fault at every write, on a real API server (CR
 bench: $(STAMP) controlplane registry ## Requests, time and memory, against the targets
 	$(BIN)/python -m bench
 
-image: $(STAMP) ## Build the image with docker, podman or buildah (see tools/image.py for its settings)
+image: $(STAMP) ## Build the image; DATA=FOLDER names the official manifests (see tools/image.py for its settings)
 	$(BIN)/python -m tools.image
 
 lock: ## Renew the locks (needs uv)

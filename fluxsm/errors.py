@@ -8,6 +8,7 @@ failed, where, and what to do. They never carry a secret.
 ```
 FluxsmError
 ├── ArtifactError            ArtifactFailed        the manifests could not be fetched
+│   └── AbsentArtifactError                        the registry does not have it
 ├── BuildError               BuildFailed           the spec cannot be built
 ├── ClusterError             ReconciliationFailed  the API server refused or is away
 │   ├── ConflictError                              the object changed meanwhile
@@ -56,6 +57,10 @@ class ArtifactError(FluxsmError):
     """The distribution could not be fetched, checked or unpacked."""
 
     reason = names.ARTIFACT_FAILED
+
+
+class AbsentArtifactError(ArtifactError):
+    """The registry was asked and does not have it (404)."""
 
 
 class BuildError(FluxsmError):

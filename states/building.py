@@ -17,7 +17,7 @@ from fluxsm.core.ports import Ports
 from fluxsm.errors import BuildError
 from fluxsm.machine.events import Event
 from states.fetching_artifact import read_secret
-from states.work import standing
+from states.work import evaluation, standing
 
 _LOOK_AGAIN = timedelta(seconds=1)
 
@@ -51,6 +51,7 @@ def handle(observed: Observed, ports: Ports) -> Outcome:
             return Outcome(event=Event.WAITING, message=message, after=_LOOK_AGAIN)
         result = build(observed.instance.parsed, distribution, chosen, digests=digests)
     standing.refuse_immutable(observed, result, ports)
+    evaluation.refuse_open_schemas(observed, result, ports.cluster)
     run = replace(
         observed.run,
         build=result,

@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 
 from fluxsm.adapters.folder import open_folder
 from fluxsm.api.objects import Manifest
-from fluxsm.build.distribution import Distribution
+from fluxsm.build.distribution import Distribution, describe_starter
 from fluxsm.core.ports import Fetched, Wake
 from fluxsm.errors import ArtifactError
 
@@ -69,11 +69,14 @@ class Distributions:
         """The distribution on the operator's own disk."""
         if self._own is None:
             self._own = open_folder(self._folder)
+            _warn(self._own)
         return self._own
 
     def fetch(self, reference: str, pull_secret: Manifest | None) -> Fetched | None:
         """The distribution behind a reference, or None while it is on its way."""
         found: Fetched | None = self._poll("fetch", self._pull, reference, pull_secret)
+        if found is not None:
+            _warn(found.distribution)
         return found
 
     def digest(self, reference: str, pull_secret: Manifest | None) -> str | None:
@@ -116,3 +119,9 @@ class Distributions:
             # Its text may hold anything, so only its kind is named; the log has the rest.
             log.exception("a download failed in an unexpected way")
             raise ArtifactError(f"{what}: unexpected {type(error).__name__}") from None
+
+
+def _warn(found: Distribution) -> None:
+    """Say in the log what the starter distribution is not good for."""
+    if found.is_starter:
+        log.warning("%s", describe_starter(found.source))

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 import fluxsm
-from fluxsm.build.distribution import Distribution
+from fluxsm.build.distribution import STARTER_FILE, Distribution
 from fluxsm.errors import BuildError
 
 FILE_LIMIT: Final = 20 * 1024 * 1024
@@ -43,13 +43,15 @@ class Folder(Mapping[str, bytes]):
         return (self._root / str(path)).is_file()
 
     def __iter__(self) -> Iterator[str]:
-        """The paths of all manifests, relative to the folder."""
+        """The paths of the mark, if there is one, and of all manifests, relative to the folder."""
+        if STARTER_FILE in self:
+            yield STARTER_FILE
         for name in _SUBFOLDERS:
             for path in sorted((self._root / name).glob("*/*.yaml")):
                 yield path.relative_to(self._root).as_posix()
 
     def __len__(self) -> int:
-        """The number of manifests."""
+        """The number of these paths."""
         return sum(1 for _ in self)
 
 

@@ -20,6 +20,8 @@ CONDITIONS: Final[Mapping[str, str]] = {
     " there while True.",
     names.VERIFIED: "The artifact that is installed has the signature that --verify-artifact asks"
     " for; the message says whose. Not there when none is asked for.",
+    names.STARTER_DISTRIBUTION: "What is installed comes from the starter distribution, which is"
+    " for evaluation only. Only there while True.",
 }
 """Condition types."""
 
@@ -45,6 +47,8 @@ REASONS: Final[Mapping[str, str]] = {
     names.SYNC_SUSPENDED: "Somebody has suspended an object of the sync; it stays suspended.",
     names.WORKLOADS_KEPT: "An object that prunes is deleted without pruning; its workloads stay.",
     names.DEFINITIONS_KEPT: "The definitions of a removed component have objects, so they stay.",
+    names.STARTER_DISTRIBUTION: "The distribution in use is the starter one: the schemas of its"
+    " custom resources are open, so the API server checks no field of them.",
 }
 """Reasons of conditions and events."""
 
@@ -71,6 +75,8 @@ REMEDIES: Final[Mapping[str, str]] = {
     names.DEFINITIONS_KEPT: "Delete the objects, or put the component back.",
     names.DRIFT_DETECTED: "Change the FluxInstance (kustomize patches) instead of the object. Where"
     " another program keeps writing, take the field from one of the two.",
+    names.STARTER_DISTRIBUTION: "Nothing, to try things out. Else name the official manifests:"
+    " spec.distribution.artifact, or an image made with `make image DATA=FOLDER`.",
 }
 """What to do about a reason, for those where somebody may have to."""
 

@@ -71,6 +71,7 @@ STALLED: Final = "Stalled"
 UPGRADE_BLOCKED: Final = "UpgradeBlocked"
 OUTDATED: Final = "Outdated"
 VERIFIED: Final = "Verified"
+STARTER_DISTRIBUTION: Final = "StarterDistribution"
 
 # Condition and event reasons.
 PROGRESSING: Final = "Progressing"

@@ -5,6 +5,7 @@
 flux/v2.8.8/source-controller.yaml      one file per component
 flux/v2.8.8/rbac.yaml  policies.yaml
 flux-images/v2.8.8/upstream-alpine.yaml image tags and digests, one file per variant
+flux/STARTER                            only in the starter distribution: what it is not good for
 ```
 Other files are of no concern. Each file is parsed once, when it is first asked for.
 """
@@ -19,6 +20,9 @@ from fluxsm.build import version as versions
 from fluxsm.build import yaml
 from fluxsm.build.shape import check_shape
 from fluxsm.errors import BuildError
+
+STARTER_FILE: Final = "flux/STARTER"
+"""The file that marks the starter distribution, wherever it was copied or pushed to."""
 
 _MANIFESTS: Final = "flux"
 _IMAGES: Final = "flux-images"
@@ -39,6 +43,11 @@ class Distribution:
         self._files = files
         self.source = source
         self._parsed: dict[str, list[Manifest]] = {}
+
+    @property
+    def is_starter(self) -> bool:
+        """Whether this is the starter distribution, which is for evaluation only."""
+        return STARTER_FILE in self._files
 
     def versions(self) -> tuple[str, ...]:
         """Names of the version folders, oldest first; what is not a version is left out.
@@ -125,6 +134,20 @@ class Distribution:
                 raise BuildError(f"{self.source}/{path} does not exist") from None
             self._parsed[path] = load(content, f"{self.source}/{path}")
         return self._parsed[path]
+
+
+def describe_starter(source: str) -> str:
+    """What people should know about the starter distribution.
+
+    Args:
+        source: where it is.
+    """
+    return (
+        f"{source} is the starter distribution, for evaluation only: the schemas of its custom"
+        " resources are open, so the API server checks no field of them; for anything else name"
+        " the official manifests, with spec.distribution.artifact or with a folder that fluxsm"
+        " vendor has filled"
+    )
 
 
 def _load_objects(content: bytes, where: str) -> list[Manifest]:

@@ -113,7 +113,7 @@ def build_file(found: InstanceFile, source: Distribution, *, pin: bool) -> Build
 
 
 def build_checked(found: InstanceFile, source: Distribution, *, pin: bool) -> BuildResult:
-    """Build the instance of a file as it is; warnings go to standard error.
+    """Build the instance of a file as it is; warnings, also of the source, go to standard error.
 
     Args:
         found: what to build.
@@ -134,6 +134,7 @@ def build_checked(found: InstanceFile, source: Distribution, *, pin: bool) -> Bu
         result = build(instance, source, chosen, as_applied=pin)
     for warning in result.warnings:
         say(f"• {found.file.name}: {warning}")
+    distribution.say_starter(source)
     return result
 
 

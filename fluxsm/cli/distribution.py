@@ -7,8 +7,9 @@ from pathlib import Path
 
 import click
 
-from fluxsm.build.distribution import Distribution
+from fluxsm.build.distribution import Distribution, describe_starter
 from fluxsm.cli import registry
+from fluxsm.cli.failure import say
 from fluxsm.errors import UsageError
 
 OCI = "oci://"
@@ -52,6 +53,12 @@ def open_distribution(place: str | None) -> Distribution:
     from fluxsm.adapters.folder import open_folder
 
     return open_folder(Path(place) if place else own_folder())
+
+
+def say_starter(found: Distribution) -> None:
+    """Say on standard error what the starter distribution is not good for, if it is that one."""
+    if found.is_starter:
+        say(f"• {describe_starter(found.source)}")
 
 
 def _pull(reference: str) -> Distribution:

@@ -12,7 +12,7 @@ import click
 
 from fluxsm.api import names
 from fluxsm.api.objects import Manifest, ObjectRef
-from fluxsm.cli import connection, distribution
+from fluxsm.cli import confirmation, connection, distribution
 from fluxsm.cli import target as cluster_of
 from fluxsm.cli.completion.offer import offer
 from fluxsm.cli.talk import Mark
@@ -22,10 +22,16 @@ from fluxsm.errors import ClusterError, HealthError, NotFoundError, UsageError
 if TYPE_CHECKING:
     from fluxsm.adapters.kube.cluster import KubeCluster
     from fluxsm.cli.instance_file import InstanceFile
+    from fluxsm.cli.replacement import Replacement
 
 
 @click.command("install", short_help="Put the operator into a cluster.")
-@click.option("--image", help="Image of the operator. [default: that of this version]")
+@click.option("--image", help="Image of the operator. No image is published yet, so it is needed.")
+@click.option(
+    "--skip-image-check",
+    is_flag=True,
+    help="Do not look the image up in its registry, as the nodes have it already.",
+)
 @click.option(
     "-f",
     "--filename",
@@ -35,6 +41,7 @@ if TYPE_CHECKING:
     shell_complete=offer("files"),
     help="File with the FluxInstance to apply afterwards; - is standard input.",
 )
+@confirmation.option
 @click.option("--no-wait", is_flag=True, help="Do not wait for the operator to be ready.")
 @click.option("--dry-run", is_flag=True, help="Have the API server check it all, write nothing.")
 @click.option("--export", is_flag=True, help="Print the objects, ask no cluster.")
@@ -43,7 +50,9 @@ if TYPE_CHECKING:
 def command(
     target: Target,
     image: str | None,
+    skip_image_check: bool,
     filenames: Sequence[str],
+    yes: bool,
     no_wait: bool,
     dry_run: bool,
     export: bool,
@@ -55,8 +64,12 @@ def command(
     operator installs Flux. That is built here first, so that nothing is applied when the operator
     would refuse it: with the distribution of --distribution, else the artifact of the file, else
     the bundled one. Where that cannot be read from here, only the file itself is checked.
+
+    An image that its registry does not have is refused before anything is changed. The Deployment
+    of another operator, such as the reference one, is replaced after a question, which --yes
+    answers; Flux and its custom resources stay as they are.
     """
-    from fluxsm.cli import operator_manifests
+    from fluxsm.cli import operator_image, operator_manifests, replacement
     from fluxsm.cli.instance_file import one_file
 
     filename, namespace, timeout = one_file(filenames), target.operator_namespace, target.timeout
@@ -74,8 +87,15 @@ def command(
             say(f"• {HIDDEN}")
         click.echo(yaml.dump_all([*objects, *shown]), nl=False)
         return
+    operator_image.check(image, look=not skip_image_check)
     cluster = target.connect(connection.MANAGER)
-    _apply(cluster, objects, dry_run=dry_run)
+    found = replacement.look_up(cluster, objects)
+    if found:
+        replacement.rehearse(cluster, objects, found)
+        if not dry_run:
+            question = f"Replace the operator in {namespace}, on {cluster.host}?"
+            confirmation.confirm(found.lines(), question, yes=yes)
+    _apply(cluster, objects, found, timeout, dry_run=dry_run)
     if dry_run:
         return
     if instance:
@@ -84,7 +104,7 @@ def command(
             [item for item in objects if item["kind"] == "CustomResourceDefinition"],
             timeout,
         )
-        _apply(cluster, instance, dry_run=False)
+        _apply(cluster, instance, replacement.Replacement(), timeout, dry_run=False)
     if not no_wait:
         _await(cluster, objects, timeout)
         click.echo(f"{Mark.DONE.colored} the operator is ready")
@@ -158,14 +178,30 @@ def _without_logins(instance: Manifest) -> Manifest:
     return instance | {"spec": spec}
 
 
-def _apply(cluster: KubeCluster, objects: Sequence[Manifest], *, dry_run: bool) -> None:
+def _apply(
+    cluster: KubeCluster,
+    objects: Sequence[Manifest],
+    replaced: Replacement,
+    timeout: timedelta,
+    *,
+    dry_run: bool,
+) -> None:
     """Apply one object after the other, and say of each what was done.
 
     Raises:
-        ClusterError: the API server refused an object.
+        ClusterError: the API server refused an object, or one that is replaced does not go.
     """
+    from fluxsm.cli import replacement
+
     for item in objects:
         ref = ObjectRef.of(item)
+        old = replaced.of(ref)
+        if old is not None and dry_run:
+            click.echo(f"✔ {ref} replaced (dry run)")
+            continue
+        if old is not None:
+            replacement.remove(cluster, old, timeout)
+            click.echo(f"✔ {ref} of the other operator deleted")
         answer = cluster.apply_all([item], dry_run=dry_run)[0]
         if isinstance(answer, NotFoundError) and dry_run:
             # In a dry run the namespace that comes before it does not exist yet.

@@ -82,11 +82,15 @@ def _from_artifact(reference: str, version: str) -> tuple[Mapping[str, bytes], s
 
 
 def _only(files: Mapping[str, bytes], version: str, source: str) -> Mapping[str, bytes]:
-    """The manifests and image lists of one version."""
+    """The manifests and image lists of one version, with the mark of a starter distribution."""
+    from fluxsm.build.distribution import STARTER_FILE
+
     folders = (f"flux/{version}/", f"flux-images/{version}/")
     found = {path: files[path] for path in files if path.startswith(folders)}
     if not any(path.startswith(folders[0]) for path in found):
         raise ArtifactError(f"{source} does not have flux/{version}")
+    if STARTER_FILE in files:
+        found[STARTER_FILE] = files[STARTER_FILE]
     return found
 
 

@@ -54,6 +54,7 @@ def command(place: str | None, expression: str, output: str) -> None:
     found = distribution.open_distribution(place)
     rows = list_versions(found.versions(), expression)
     click.echo(_json(rows) if output == "json" else _table(rows))
+    distribution.say_starter(found)
     if not any(row.selected for row in rows):
         click.echo(f"• no version in {found.source} matches {expression}", err=True)
 

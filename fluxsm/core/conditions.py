@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Write the conditions of a status as kstatus wants them, and tell when they break its rules.
 
-`Reconciling`, `Stalled`, `UpgradeBlocked` and `Outdated` are there only while they are true, so
-that whoever polls an object has to look at what is there and at nothing else. Conditions that other
+`Reconciling`, `Stalled`, `UpgradeBlocked`, `Outdated` and `StarterDistribution` are there only
+while they are true, so that whoever polls an object has to look at what is there and at nothing
+else. Conditions that other
 programs have put on the object are never touched.
 """
 
@@ -24,12 +25,13 @@ Condition: TypeAlias = dict[str, Any]
 
 ORDER: Final = (
     names.STALLED, names.RECONCILING, names.READY, names.UPGRADE_BLOCKED, names.OUTDATED,
-    names.VERIFIED,
+    names.VERIFIED, names.STARTER_DISTRIBUTION,
 )  # fmt: skip
 """The types that the operator owns, in the order in which they are kept."""
 
 ABNORMAL: Final = frozenset({
     names.RECONCILING, names.STALLED, names.UPGRADE_BLOCKED, names.OUTDATED,
+    names.STARTER_DISTRIBUTION,
 })  # fmt: skip
 """Types that exist only while they are true."""
 

@@ -14,6 +14,7 @@ from typing import Final, TypeAlias
 
 from fluxsm.api import duration, names
 from fluxsm.api.objects import ObjectRef
+from fluxsm.build.distribution import describe_starter
 from fluxsm.core import conditions, notification
 from fluxsm.core.failure import KEPT
 from fluxsm.core.ports import KubernetesEvent
@@ -79,11 +80,26 @@ def outdated(step: Step) -> KubernetesEvent | None:
 def advice(step: Step) -> KubernetesEvent | None:
     """Warning BuildWarning: the spec probably means something else than it says, once for each."""
     run = step.observed.run
-    asked = run.trigger in {Trigger.START, Trigger.CHANGE} and run.retries is None
-    if step.row.event is not Event.BUILT or not asked or run.was_ready or not run.warnings:
+    if not _is_first_build(step) or not run.warnings:
         return None
     message = "\n".join(run.warnings)
     return KubernetesEvent(type="Warning", reason=names.BUILD_WARNING, message=message)
+
+
+def starter(step: Step) -> KubernetesEvent | None:
+    """Warning StarterDistribution: what is installed is for evaluation, once for each spec."""
+    fetched = step.observed.run.fetched
+    if not _is_first_build(step) or fetched is None or not fetched.distribution.is_starter:
+        return None
+    message = describe_starter(fetched.distribution.source)
+    return KubernetesEvent(type="Warning", reason=names.STARTER_DISTRIBUTION, message=message)
+
+
+def _is_first_build(step: Step) -> bool:
+    """Whether a spec was built for the first time, as far as this process knows."""
+    run = step.observed.run
+    asked = run.trigger in {Trigger.START, Trigger.CHANGE} and run.retries is None
+    return step.row.event is Event.BUILT and asked and not run.was_ready
 
 
 def progressing(step: Step) -> KubernetesEvent | None:
@@ -250,6 +266,7 @@ RULES: Iterable[Rule] = (
     health_check_canceled,
     outdated,
     advice,
+    starter,
     progressing,
     drift_detected,
     taken_over,

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from fluxsm.api import duration, names
 from fluxsm.api.objects import Manifest
+from fluxsm.build.distribution import describe_starter
 from fluxsm.core import conditions, history
 from fluxsm.core.failure import SHOWN, Failure
 from fluxsm.core.instance import Instance
@@ -243,6 +244,7 @@ def _write_ready(write: conditions.Writer, seen: Observed, memory: Memory) -> No
     if blocked is None or run.applied:
         _write_outdated(write, run)
         _write_verified(write, run)
+        _write_starter(write, run)
     if blocked is None or run.applied or not write.is_true(names.READY):
         took = duration.format_elapsed(seen.tick - run.started)
         text = f"Reconciliation finished in {took}{_advice(run)}"
@@ -284,6 +286,18 @@ def _write_verified(write: conditions.Writer, run: Run) -> None:
         return
     text = f"{fetched.distribution.source} ({fetched.digest}) is signed by {fetched.verified}"
     write.set(names.VERIFIED, "True", names.SUCCEEDED, text)
+
+
+def _write_starter(write: conditions.Writer, run: Run) -> None:
+    """That the starter distribution is installed; what a run did not look for is left as it is."""
+    if run.build is None or run.fetched is None:
+        return
+    found = run.fetched.distribution
+    if found.is_starter:
+        text = describe_starter(found.source)
+        write.set(names.STARTER_DISTRIBUTION, "True", names.STARTER_DISTRIBUTION, text)
+    else:
+        write.drop(names.STARTER_DISTRIBUTION)
 
 
 def _write_failed(write: conditions.Writer, failure: Failure, doing: str) -> None:

@@ -9,7 +9,7 @@ from typing import Final
 
 from fluxsm.adapters.folder import Folder, starter_folder
 from fluxsm.api.objects import Kind, Manifest
-from fluxsm.build.distribution import Distribution
+from fluxsm.build.distribution import STARTER_FILE, Distribution
 from fluxsm.core.ports import Fetched
 from fluxsm.errors import ArtifactError, FluxsmError, UsageError
 from fluxsm.simulation.gate import Gate
@@ -29,8 +29,9 @@ def starter() -> Distribution:
 
 @cache
 def starter_files() -> Mapping[str, bytes]:
-    """The files of the starter distribution."""
-    return dict(Folder(starter_folder()))
+    """The files of the starter distribution, without its mark: here it plays a real one."""
+    files = Folder(starter_folder())
+    return {path: files[path] for path in files if path != STARTER_FILE}
 
 
 @cache

@@ -18,7 +18,7 @@ import pytest
 
 from tests.debian import lacking
 from tests.integration.process import ROOT
-from tools.image import build_command, prepare
+from tools.image import STARTER, build_command, data_folder, prepare
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", "") or Path.home() / ".cache") / "fluxsm"
 BUILDAH = ["buildah", "--storage-driver", "vfs"]
@@ -83,7 +83,7 @@ def wheels() -> Path:
 def build(name: str) -> None:
     """Build the image of this working copy, with no index of packages."""
     base, folder = base_image(), wheels()
-    prepare()
+    prepare(data_folder(STARTER))
     environment = {
         "IMAGE": name,
         "BASE": base,

@@ -21,6 +21,7 @@ from tests.integration.process import MUTATING, ROOT, Process
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
 
 NAMESPACE = names.DEFAULT_NAMESPACE
+IMAGE = ("--image=example.com/fluxsm:v1", "--skip-image-check")
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +74,7 @@ def test_export_is_for_any_namespace_and_image() -> None:
 def test_a_dry_run_writes_nothing(own: Cluster) -> None:
     """The API server checks what it can; nothing is there afterwards."""
     before = len(own.audit("other"))
-    printed = succeed(own, "install", "--dry-run", "--namespace", "untouched")
+    printed = succeed(own, "install", *IMAGE, "--dry-run", "--namespace", "untouched")
     assert "Namespace/untouched created (dry run)" in printed
     asked = [item for item in own.audit("other")[before:] if item.verb in MUTATING]
     assert asked
@@ -82,12 +83,12 @@ def test_a_dry_run_writes_nothing(own: Cluster) -> None:
 
 def test_a_whole_life(own: Cluster) -> None:
     """Install, install again with an instance, uninstall with everything."""
-    installed = succeed(own, "install", "--timeout=60s")
+    installed = succeed(own, "install", *IMAGE, "--timeout=60s")
     assert f"✔ Deployment/{NAMESPACE}/flux-operator created" in installed
     instance = Instance(own, NAMESPACE)
     sample = str(ROOT / "manifests" / "samples" / "flux.yaml")
     with Process(own, NAMESPACE):
-        again = succeed(own, "install", "--filename", sample, "--timeout=60s")
+        again = succeed(own, "install", *IMAGE, "--filename", sample, "--timeout=60s")
         assert f"✔ FluxInstance/{NAMESPACE}/flux created" in again
         assert instance.condition(names.READY)["status"] == "True"
         assert f"• Namespace/{NAMESPACE} goes" in succeed(own, "uninstall", "--dry-run")

@@ -26,7 +26,7 @@ from tools.crash.faults import Fault
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
 
 NAMESPACE = names.DEFAULT_NAMESPACE
-IMAGE = "--image=example.com/fluxsm:v1"
+IMAGE = ("--image=example.com/fluxsm:v1", "--skip-image-check")
 YES = ("uninstall", "--yes", "--timeout=60s")
 MOST_WRITES = 60
 
@@ -48,7 +48,7 @@ def command(own: Cluster) -> Iterator[Command]:
 @pytest.fixture
 def flux(own: Cluster, command: Command) -> Iterator[Instance]:
     """An operator, outside the cluster, and the Flux that it has installed; removed at the end."""
-    succeed(command.run("install", IMAGE, "--timeout=60s"))
+    succeed(command.run("install", *IMAGE, "--timeout=60s"))
     instance = Instance(own, NAMESPACE)
     with Process(own, NAMESPACE):
         instance.create(spec())
@@ -334,7 +334,7 @@ def workloads(flux: Instance) -> dict[str, tuple[str, int]]:
 
 def test_an_operator_that_does_not_run_is_named(own: Cluster, command: Command) -> None:
     """Nobody removes Flux then: nothing else is touched, and the message says what can be done."""
-    succeed(command.run("install", IMAGE, "--timeout=60s"))
+    succeed(command.run("install", *IMAGE, "--timeout=60s"))
     instance = Instance(own, NAMESPACE)
     instance.create(spec(), finalizers=[names.FINALIZER, "example.com/other"])
     line = refused(command.run("uninstall", "--yes", "--timeout=1s"))

@@ -92,6 +92,7 @@ def truncated(turn: Turn) -> None:
 def late(turn: Turn) -> None:
     """The API server does it, and answers after the time limit."""
     answer = turn.forward()
+    turn.exchange.lost = True
     time.sleep(LATE_SECONDS)
     turn.reply(answer)
 

@@ -61,9 +61,9 @@ def no_needless_writes(
 
     A process that starts does not know what the one before did, so it may ask for each write once
     more; the API server answers that nothing changed. The status of the instance may be written
-    again, to say how far the new process is. What the API server refused, or never got, may be
-    asked for again. A process that did not receive a line about an object takes it for deleted,
-    and applies it again.
+    again, to say how far the new process is. What the API server refused or never got, and what
+    the operator got no answer to, may be asked for again. A process that did not receive a line
+    about an object takes it for deleted, and applies it again.
 
     Args:
         reference: the phase without faults.
@@ -77,7 +77,7 @@ def no_needless_writes(
         for target, count in effects(journal, known).items()
         if count > reference.effects[target]
     ]
-    refused = asked(write for write in journal if not write.succeeded)
+    refused = asked(write for write in journal if write.lost or not write.succeeded)
     for target, count in asked(journal).items():
         allowed = reference.asked[target] * starts + refused[target]
         if target.endswith("/status") and names.INSTANCE_PLURAL in target:

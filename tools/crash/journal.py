@@ -43,6 +43,7 @@ class Exchange:
         number: place among the counted writes, 0 for everything else.
         status: of the answer, 0 while there is none.
         answer: decoded body of the answer, None while there is none.
+        lost: whether the operator did not get the answer, or too late.
         at: when it came, in monotonic seconds.
     """
 
@@ -53,6 +54,7 @@ class Exchange:
     number: int = 0
     status: int = 0
     answer: dict[str, Any] | None = None
+    lost: bool = False
     at: float = field(default_factory=time.monotonic)
 
     @property

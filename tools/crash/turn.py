@@ -81,6 +81,7 @@ class Turn:
 
     def reply_part(self, answer: Answer) -> None:
         """Answer half of what was promised, then close."""
+        self.exchange.lost = True
         self._handler.say(answer, length=len(answer.body) // 2)
         self._handler.hang_up()
 
@@ -100,6 +101,7 @@ class Turn:
 
     def hang_up(self) -> None:
         """Close the connection without an answer."""
+        self.exchange.lost = True
         self._handler.hang_up()
 
     def kill(self) -> None:

@@ -237,7 +237,7 @@ class OrasRegistry:
         try:
             return run_within(deadline, lambda: exchange.run(work))
         except ArtifactError as error:
-            raise ArtifactError(f"{parsed}: {error}") from None
+            raise type(error)(f"{parsed}: {error}") from None
         except DeadlineExceededError as error:
             raise ArtifactError(
                 f"{parsed}: not finished within {self._limit.total_seconds():g} s; the last "

@@ -30,7 +30,7 @@ from fluxsm.adapters.registry.transport import (
     Transport,
     with_query,
 )
-from fluxsm.errors import ArtifactError
+from fluxsm.errors import AbsentArtifactError, ArtifactError
 
 MAX_TRIES: Final = 5
 """Requests for one answer, as long as the deadline allows."""
@@ -304,8 +304,10 @@ class Repository:
         raise AssertionError  # the last try returned or raised
 
     def _expect(self, response: Response, what: str, statuses: tuple[int, ...]) -> None:
-        if response.status not in statuses:
-            raise ArtifactError(diagnosis.refusal(response, self._host, what, self._auth.advice()))
+        if response.status in statuses:
+            return
+        text = diagnosis.refusal(response, self._host, what, self._auth.advice())
+        raise (AbsentArtifactError if response.status == 404 else ArtifactError)(text)
 
 
 def _retry_after(value: str) -> float:

@@ -9,9 +9,10 @@ artifact is really wanted.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 
 from fluxsm.adapters.registry import local
-from fluxsm.adapters.registry.client import Artifact, OrasRegistry
+from fluxsm.adapters.registry.client import PULL_LIMIT, Artifact, OrasRegistry
 from fluxsm.adapters.registry.docker_config import DockerConfig
 from fluxsm.adapters.registry.exchange import Check
 from fluxsm.api.objects import Manifest
@@ -77,8 +78,12 @@ def open_artifact(reference: str, settings: RegistrySettings) -> Fetched:
     return _fetched(reference, local_registry(settings).pull(reference, local.docker_config()))
 
 
-def local_registry(settings: RegistrySettings) -> OrasRegistry:
+def local_registry(settings: RegistrySettings, deadline: timedelta = PULL_LIMIT) -> OrasRegistry:
     """A client for the command line, whose user may have credential helpers.
+
+    Args:
+        settings: how registries are reached.
+        deadline: how long one call may take.
 
     Raises:
         ArtifactError: a file that the settings name cannot be read.
@@ -89,6 +94,7 @@ def local_registry(settings: RegistrySettings) -> OrasRegistry:
         ca_file=settings.ca_file,
         environment_proxies=True,
         run_helper=local.run_helper,
+        deadline=deadline,
     )
 
 

@@ -12,7 +12,7 @@ NO_REASONS = {
     names.REPORT_KIND,
     *conditions.ORDER,
     "Uninstalling",
-}
+} - {names.STARTER_DISTRIBUTION}  # a type and a reason
 
 
 def constants() -> dict[str, str]:

@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 from fluxsm.adapters.folder import starter_folder
 from fluxsm.api.objects import Manifest
 from fluxsm.build import yaml
+from fluxsm.build.distribution import describe_starter
 from fluxsm.cli import distribution, root
 
 MINIMAL = """
@@ -21,6 +22,9 @@ metadata: {name: flux, namespace: flux-system}
 spec:
   distribution: {version: 2.8.x, registry: ghcr.io/fluxcd}
 """
+
+
+STARTER = f"• {describe_starter(str(starter_folder()))}\n"
 
 
 @pytest.fixture(autouse=True)
@@ -55,7 +59,7 @@ def test_each_object_follows_three_dashes() -> None:
     done = build()
     assert done.stdout.startswith("---\napiVersion: ")
     assert done.stdout.count("---\n") == len(objects()) == 32
-    assert done.stderr == ""
+    assert done.stderr == STARTER
 
 
 def test_a_file_is_read(tmp_path: Path) -> None:
@@ -140,6 +144,6 @@ def test_a_target_that_selects_nothing_is_a_message() -> None:
     assert done.exit_code == 0
     assert done.stderr == (
         "• standard input: .spec.kustomize.patches[0].target selects no object: no object has the"
-        " name 'nobody'\n"
+        " name 'nobody'\n" + STARTER
     )
     assert done.stdout == build().stdout

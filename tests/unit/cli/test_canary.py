@@ -37,7 +37,7 @@ COMMANDS = [
     ["diff", "FILE", "OTHER"],
     ["diff", "OTHER", "FILE", "--color=always"],
     ["install", "--export", "-f", "FILE"],
-    ["install", "-f", "FILE", "--kubeconfig", "/nowhere"],
+    ["install", "-f", "FILE", "--kubeconfig", "/nowhere", "--image=a/b", "--skip-image-check"],
 ]
 
 

@@ -16,6 +16,7 @@ from fluxsm.build import version, yaml
 from fluxsm.build.pipeline import build
 from fluxsm.cli import distribution, root
 from fluxsm.errors import BuildError, Cure
+from tests.unit.cli.wrong_files import STARTER
 
 CASES = Path(__file__).resolve().parents[4] / "shared" / "cases"
 FOUND = open_folder(starter_folder())
@@ -139,7 +140,7 @@ def test_patches_by_name_and_namespace_are_those_by_name() -> None:
         return run("build", "-f", "-", manifest=instance(patches))
 
     done = with_names(namespace="flux-system")
-    assert (done.exit_code, done.stderr) == (0, "")
+    assert (done.exit_code, done.stderr) == (0, STARTER)
     assert done.stdout == with_names().stdout
     found = {
         item["metadata"]["name"]: item["spec"]

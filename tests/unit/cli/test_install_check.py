@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 
 from fluxsm.adapters.folder import starter_folder
 from fluxsm.cli import root, target
-from tests.unit.cli.wrong_files import pod, spec
+from tests.unit.cli.wrong_files import STARTER, pod, spec
 
 UNION = pod("volumes: [{name: temp, hostPath: {path: /x}}]")
 ARTIFACT = (
@@ -49,7 +49,8 @@ def test_the_advice_of_the_build_is_printed(tmp_path: Path) -> None:
     done = install(tmp_path, pod("containers: [{name: manager, args: [--a]}]"), "--export")
     assert done.exit_code == 0
     assert done.stderr.count("replaces args of the container manager as a whole") == 1
-    assert done.stderr.count("\n") == 1
+    assert done.stderr.endswith(STARTER)
+    assert done.stderr.count("\n") == 2
 
 
 def test_an_artifact_that_is_out_of_reach_is_said_in_one_line(tmp_path: Path) -> None:
@@ -69,7 +70,7 @@ def test_a_distribution_that_is_named_replaces_the_artifact(tmp_path: Path) -> N
     """And one that is named must be there."""
     place = f"--distribution={starter_folder()}"
     done = install(tmp_path, spec(place=ARTIFACT), "--export", place)
-    assert (done.exit_code, done.stderr) == (0, "")
+    assert (done.exit_code, done.stderr) == (0, STARTER)
     done = install(tmp_path, spec(place=ARTIFACT), "--export", f"--distribution={tmp_path}")
     assert done.exit_code == 1
     assert "does not exist" in done.stderr
@@ -93,6 +94,6 @@ def test_targets_see_the_namespace_of_the_operator(tmp_path: Path) -> None:
                        " namespace: tools}, patch: '[]'}]}, ")
     )  # fmt: skip
     done = install(tmp_path, text, "--export", "--namespace=tools")
-    assert (done.exit_code, done.stderr) == (0, "")
+    assert (done.exit_code, done.stderr) == (0, STARTER)
     done = install(tmp_path, text, "--export")
     assert ".spec.kustomize.patches[0].target" in done.stderr

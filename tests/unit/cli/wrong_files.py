@@ -10,6 +10,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from fluxsm.adapters.folder import starter_folder
+from fluxsm.build.distribution import describe_starter
+
+STARTER: Final = f"• {describe_starter(str(starter_folder()))}\n"
+"""What a command says that builds from the starter distribution."""
+
 HEAD: Final = (
     "apiVersion: fluxcd.controlplane.io/v1\nkind: FluxInstance\n"
     "metadata: {name: flux, namespace: flux-system}\n"

@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 
 from fluxsm.adapters.folder import Folder, open_folder, starter_folder
 from fluxsm.adapters.registry.archive import pack
+from fluxsm.build.distribution import STARTER_FILE
 from fluxsm.cli import root
 from fluxsm.cli import vendor as vendor_command
 from fluxsm.cli.vendor import command
@@ -125,10 +126,11 @@ def test_a_release_that_does_not_exist_is_reported(faulty: FaultyRegistry, tmp_p
 
 
 def test_a_version_is_copied_from_a_folder(tmp_path: Path) -> None:
-    """With its image digests."""
+    """With its image digests, and the mark of where it comes from."""
     starter = starter_folder()
     vendor("--version", NEW, "--from", str(starter), "--to", str(tmp_path))
     wanted = {path: data for path, data in Folder(starter).items() if f"/{NEW}/" in path}
+    wanted[STARTER_FILE] = (starter / STARTER_FILE).read_bytes()
     assert dict(Folder(tmp_path)) == wanted
     assert any(path.startswith("flux-images/") for path in wanted)
     with pytest.raises(ArtifactError, match=r"does not have flux/v2.8.9"):
