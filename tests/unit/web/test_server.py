@@ -289,8 +289,9 @@ def test_the_end_closes_all_streams() -> None:
     with serving() as served:
         reader = Reader(served)
         reader.next()
-    with pytest.raises(EOFError):
-        reader.next()
+        served.streams.stop()
+        with pytest.raises(EOFError):
+            reader.next()
 
 
 @pytest.fixture(scope="module")
