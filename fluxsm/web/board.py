@@ -16,11 +16,12 @@ from functools import cached_property
 from typing import Any, Final, Protocol
 
 from fluxsm.api.objects import Manifest
+from fluxsm.core.instance import Instance
 from fluxsm.core.ports import Clock
 from fluxsm.core.step import Step
 from fluxsm.machine.table import Table
 from fluxsm.objects import manifest
-from fluxsm.objects.applied_state import Identity
+from fluxsm.objects.applied_state import ObjectIdentity
 from fluxsm.objects.kstatus import Health
 from fluxsm.web import encode, view
 from fluxsm.web.facts import Facts, Server
@@ -58,11 +59,11 @@ class Sources(Protocol):
     def unknown(self) -> Mapping[str, str]:
         """What could not be read yet, and why."""
 
-    def health(self, instance: Manifest, now: datetime) -> Mapping[Identity, Health]:
+    def health(self, instance: Manifest, now: datetime) -> Mapping[ObjectIdentity, Health]:
         """The health of the objects that the inventory lists, as far as it is known."""
 
 
-class Edition:
+class Content:
     """Everything that is made of the facts of one moment.
 
     Attributes:
@@ -102,7 +103,7 @@ class Edition:
 
 
 class Board:
-    """Holds the latest edition."""
+    """Holds the latest content."""
 
     def __init__(
         self,
@@ -120,7 +121,7 @@ class Board:
             server: who serves the page.
             clock: the time.
             sources: what is read from the cluster.
-            on_news: called when there may be another edition. May be called from any thread.
+            on_news: called when there may be another content. May be called from any thread.
         """
         self.on_news = on_news
         self._table, self._server = table, server
@@ -130,7 +131,7 @@ class Board:
         self._journal = Journal()
         self._sight: Sight | None = None
         self._epoch: datetime | None = None
-        self._edition: Edition | None = None
+        self._content: Content | None = None
         self._news = 0
         self._made = -1
 
@@ -148,18 +149,18 @@ class Board:
         self._news += 1
         self.on_news()
 
-    def edition(self) -> Edition:
-        """The edition of now."""
+    def content(self) -> Content:
+        """The content of now."""
         with self._lock:
             news = self._news
-            if self._edition is None or news != self._made:
-                self._edition, self._made = Edition(self._gather(), self._table), news
-            return self._edition
+            if self._content is None or news != self._made:
+                self._content, self._made = Content(self._gather(), self._table), news
+            return self._content
 
-    def look(self) -> Edition:
-        """The edition of now, for a reader who may be the first one."""
+    def look(self) -> Content:
+        """The content of now, for a reader who may be the first one."""
         self._sources.look()
-        return self.edition()
+        return self.content()
 
     def settle(self) -> None:
         """Note what happened while nobody looked: the steps, or what the status shows of them."""
@@ -167,7 +168,7 @@ class Board:
             with self._lock:
                 self._work_off()
         else:
-            self.edition()
+            self.content()
 
     def _work_off(self) -> None:
         while self._steps:
@@ -195,6 +196,7 @@ class Board:
         )
         if leads:
             return facts
+        came = Instance(found).status.last_transition if found else None
         self._journal = glance(
             self._journal,
             self._table,
@@ -202,6 +204,7 @@ class Board:
             state=view.instance(facts, self._table).state,
             at=now,
             tick=tick,
+            came=(came.from_, came.event) if came else ("", ""),
         )
         return facts.following(self._journal)
 

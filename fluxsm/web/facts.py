@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from fluxsm.api.objects import Manifest
-from fluxsm.objects.applied_state import Identity
+from fluxsm.objects.applied_state import ObjectIdentity
 from fluxsm.objects.kstatus import Health
 from fluxsm.web.journal import Journal
 from fluxsm.web.sight import Sight
@@ -55,7 +55,7 @@ class Facts:
     instance: Manifest | None = None
     report: Manifest | None = None
     events: tuple[Manifest, ...] = ()
-    health: Mapping[Identity, Health] = field(default_factory=dict)
+    health: Mapping[ObjectIdentity, Health] = field(default_factory=dict)
     journal: Journal = field(default_factory=Journal)
     sight: Sight | None = None
     unknown: Mapping[str, str] = field(default_factory=dict)

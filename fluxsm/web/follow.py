@@ -13,9 +13,16 @@ from fluxsm.web.sight import FAILED, GONE, SUCCEEDED, SUSPENDED, Move
 
 
 def glance(
-    journal: Journal, table: Table, *, uid: str, state: str, at: datetime, tick: timedelta
+    journal: Journal,
+    table: Table,
+    *,
+    uid: str,
+    state: str,
+    at: datetime,
+    tick: timedelta,
+    came: tuple[str, str] = ("", ""),
 ) -> Journal:
-    """The journal after a look at the status. What begins a run, and what happens, is not known.
+    """The journal after a look at the status. What begins a run is not known.
 
     Args:
         journal: so far.
@@ -24,6 +31,8 @@ def glance(
         state: what the status says, or what it amounts to; empty where that is not known.
         at: the time, for people.
         tick: the same on a clock that never jumps.
+        came: how the status says that the state was reached: the state that was left, and the
+            event; empty where it does not.
     """
     if journal.driven:
         journal = replace(journal, driven=False)
@@ -47,7 +56,7 @@ def glance(
     return journal.moved(
         Move(
             source=before,
-            event="",
+            event=came[1] if came[0] == before else "",
             dest=state,
             at=at,
             tick=tick,

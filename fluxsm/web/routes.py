@@ -9,7 +9,7 @@ from importlib.resources import files
 from typing import Final
 
 from fluxsm.web.access import Access
-from fluxsm.web.board import Board, Edition
+from fluxsm.web.board import Board, Content
 from fluxsm.web.exchange import Answer, Request, data, problem, tagged
 
 API: Final = "/api/v1"
@@ -43,10 +43,10 @@ class Routes:
         self._routes: Mapping[str, Callable[[Request], Answer]] = {
             API: lambda request: data(request, _index()),
             DOCUMENT: _document,
-            f"{API}/instance": self._edited(lambda edition: edition.instance),
-            f"{API}/machine": self._edited(lambda edition: edition.machine),
-            f"{API}/history": self._edited(lambda edition: edition.history),
-            f"{API}/events": self._edited(lambda edition: edition.events),
+            f"{API}/instance": self._of_content(lambda content: content.instance),
+            f"{API}/machine": self._of_content(lambda content: content.machine),
+            f"{API}/history": self._of_content(lambda content: content.history),
+            f"{API}/events": self._of_content(lambda content: content.events),
             f"{API}/report": self._report,
         }
 
@@ -64,18 +64,18 @@ class Routes:
             return problem(HTTPStatus.METHOD_NOT_ALLOWED, text, Allow="GET, HEAD")
         return route(request)
 
-    def _edited(self, pick: Callable[[Edition], object]) -> Callable[[Request], Answer]:
+    def _of_content(self, pick: Callable[[Content], object]) -> Callable[[Request], Answer]:
         return lambda request: data(request, pick(self._board.look()))
 
     def _report(self, request: Request) -> Answer:
-        edition = self._board.look()
-        if edition.report is not None:
-            return data(request, edition.report)
-        why = edition.facts.unknown.get("report")
+        content = self._board.look()
+        if content.report is not None:
+            return data(request, content.report)
+        why = content.facts.unknown.get("report")
         if why:
             text = f"the FluxReport is not known: {why}"
             return problem(HTTPStatus.SERVICE_UNAVAILABLE, text, Retry_After="2")
-        namespace = edition.facts.server.namespace
+        namespace = content.facts.server.namespace
         text = f"there is no FluxReport in the namespace {namespace}"
         return problem(HTTPStatus.NOT_FOUND, text)
 

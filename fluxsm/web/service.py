@@ -37,7 +37,7 @@ STREAM_SECONDS: Final = 600.0
 class Web:
     """The page of one process, in threads of its own.
 
-    No probe follows it, because a page that cannot be shown harms nothing but itself.
+    No probe follows it, because a page that cannot be shown affects nothing else.
     """
 
     def __init__(

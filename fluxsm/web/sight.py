@@ -16,7 +16,7 @@ from fluxsm.core.memory import Memory
 from fluxsm.core.step import Step
 from fluxsm.machine.events import Event
 from fluxsm.machine.table import Span, guard_words
-from fluxsm.objects.applied_state import Identity
+from fluxsm.objects.applied_state import ObjectIdentity
 from fluxsm.objects.drift import FieldConflict
 
 SUCCEEDED: Final = "succeeded"
@@ -100,7 +100,7 @@ class Sight:
     wait: Wait | None = None
     due_at: timedelta | None = None
     blocked: Failure | None = None
-    conflicts: tuple[tuple[Identity, FieldConflict], ...] = ()
+    conflicts: tuple[tuple[ObjectIdentity, FieldConflict], ...] = ()
 
     @classmethod
     def of(cls, step: Step) -> Sight:

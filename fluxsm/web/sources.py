@@ -21,14 +21,14 @@ from fluxsm.api.objects import Kind, Manifest
 from fluxsm.core.ports import Clock, Cluster
 from fluxsm.errors import MalformedError
 from fluxsm.objects import inventory
-from fluxsm.objects.applied_state import Identity
+from fluxsm.objects.applied_state import ObjectIdentity
 from fluxsm.objects.health import assess
 from fluxsm.objects.kstatus import Health
 
 log = logging.getLogger("fluxsm.web")
 
 WEB_AGENT: Final = "fluxsm-web"
-"""How the page calls itself, so that what it asks is told apart from the work of the machine."""
+"""How the page calls itself, so that its requests are not taken for those of the machine."""
 
 PATIENCE: Final = 2.0
 """So many seconds the first reader waits for what is not known yet."""
@@ -134,7 +134,7 @@ class Watches:
         }
         return {name: str(why or NOT_YET) for name, why in found.items() if why is not True}
 
-    def health(self, instance: Manifest, now: datetime) -> Mapping[Identity, Health]:
+    def health(self, instance: Manifest, now: datetime) -> Mapping[ObjectIdentity, Health]:
         """The health of the objects that the inventory lists, as far as it is known."""
         try:
             refs = [entry.ref for entry in inventory.of_status(instance)]

@@ -2,28 +2,26 @@
 """The answers about an instance, worked out from what is known. Pure.
 
 On the process that leads, the last step of the machine says where it stands. Elsewhere the status
-does; and where an operator without our fields wrote it, its conditions.
+does, as `fluxsm explain` reads it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any, Final
 
-from fluxsm.api import glossary, names
-from fluxsm.api.instance import parse_metadata
+from fluxsm.api import duration, glossary, names
 from fluxsm.api.objects import Manifest
 from fluxsm.api.status import Snapshot, Status
-from fluxsm.core import conditions
+from fluxsm.core.explanation import Explanation, Verdict, explain
 from fluxsm.core.instance import Instance
+from fluxsm.core.waits import Wait, parse_waits
 from fluxsm.errors import MalformedError
 from fluxsm.machine.events import Event
 from fluxsm.machine.graph import GONE, kind
 from fluxsm.machine.states import State
 from fluxsm.machine.table import Row, Table, guard_name, guard_words
 from fluxsm.objects import inventory, manifest
-from fluxsm.objects.timestamp import parse_time
 from fluxsm.web import answers as a
 from fluxsm.web.facts import Facts
 from fluxsm.web.journal import Journal, Run
@@ -38,13 +36,14 @@ LEADER, STANDBY, VIEWER = "leader", "standby", "viewer"
 def instance(facts: Facts, table: Table) -> a.InstanceAnswer:
     """The answer about the instance."""
     found = facts.instance
-    status = Instance(found).status if found else Status()
-    state, inferred = _state(facts, status)
-    definition = table.states[State(state)] if state in set(State) else None
-    said = _conditions(found)
-    ready = next((item for item in said if item.type == names.READY), None)
-    sight = _sight(facts)
     problem = facts.unknown.get("instance", "")
+    said = explain(found, table) if found is not None else None
+    status = Instance(found).status if found is not None else Status()
+    sight = _sight(facts)
+    state = sight.state if sight else _state(said)
+    definition = table.states[State(state)] if state else None
+    verdicts = tuple(map(_condition, said.verdicts if said else ()))
+    ready = next((item for item in verdicts if item.type == names.READY), None)
     return a.InstanceAnswer(
         operator=operator(facts),
         found=None if problem and found is None else found is not None,
@@ -54,15 +53,15 @@ def instance(facts: Facts, table: Table) -> a.InstanceAnswer:
         generation=manifest.number(found or {}, "metadata", "generation"),
         wanted=_wanted(found),
         state=state,
-        inferred=inferred,
-        kind=kind(table, State(state)).value if definition else "",
-        since=facts.wall(sight.entered) if sight else _time(status.state_since),
+        inferred=sight is None and said is not None and said.is_inferred,
+        kind=kind(table, State(state)).value if state else "",
+        since=facts.wall(sight.entered) if sight else said.since if said else None,
         meaning=definition.meaning if definition else "",
         advice=definition.advice if definition else "",
         message=ready.message if ready else "",
-        conditions=said,
-        waiting=_waiting(facts, status, definition is not None and not definition.rests),
-        next=_next(facts, status),
+        conditions=verdicts,
+        waiting=_waiting_of_machine(facts, sight) if sight else _waiting(said),
+        next=_timer_of_machine(facts, sight, said) if sight else _timer(said),
         revisions=a.Revisions(
             applied=status.last_applied_revision or "",
             attempted=status.last_attempted_revision or "",
@@ -71,7 +70,7 @@ def instance(facts: Facts, table: Table) -> a.InstanceAnswer:
         components=_components(status, facts.report),
         inventory=_inventory(facts),
         conflicts=_conflicts(facts),
-        blocked=_blocked(said),
+        blocked=_blocked(verdicts),
     )
 
 
@@ -89,59 +88,21 @@ def _sight(facts: Facts) -> Sight | None:
     return sight if sight is not None and sight.state and sight.uid == uid else None
 
 
-def _state(facts: Facts, status: Status) -> tuple[str, bool]:
-    """Where the instance stands, and whether that is only inferred."""
-    if facts.instance is None:
-        return "", False
-    sight = _sight(facts)
-    if sight is not None:
-        return sight.state, False
-    if status.state:
-        return status.state, False
-    found = _inferred(facts.instance, status)
-    return (found.value, True) if found else ("", False)
+def _state(said: Explanation | None) -> str:
+    return said.definition.state.value if said and said.definition else ""
 
 
-def _inferred(found: Manifest, status: Status) -> State | None:
-    """The state that conditions amount to; None where they say no more than that something works.
-
-    For an operator that writes no state, and for a CRD that drops it.
-    """
-    metadata = parse_metadata(found)
-    if metadata.deletion_timestamp:
-        return State.UNINSTALLING
-    if metadata.suspended:
-        return State.SUSPENDED
-    by_type = {item.type: item.status for item in status.conditions or ()}
-    if by_type.get(names.STALLED) == "True":
-        return State.FAILED
-    ready = by_type.get(names.READY)
-    if by_type.get(names.RECONCILING) == "True" and ready != "False":
-        return None
-    return {"True": State.READY, "False": State.FAILED}.get(ready or "")
-
-
-def _conditions(found: Manifest | None) -> tuple[a.Condition, ...]:
-    status = Instance(found).status if found else Status()
-    known = {item.type: item for item in status.conditions or ()}
-    order = sorted(known, key=_place)
-    return tuple(
-        a.Condition(
-            type=item.type,
-            status=item.status,
-            reason=item.reason,
-            message=item.message,
-            meaning=glossary.REASONS.get(item.reason, ""),
-            since=item.last_transition_time,
-        )
-        for item in (known[name] for name in order)
+def _condition(verdict: Verdict) -> a.Condition:
+    item = verdict.condition
+    return a.Condition(
+        type=item.type,
+        status=item.status,
+        reason=item.reason,
+        message=item.message,
+        meaning=verdict.meaning,
+        remedy=verdict.remedy,
+        since=item.last_transition_time,
     )
-
-
-def _place(type_: str) -> tuple[int, str]:
-    """Ready first, then ours in their order, then those of other programs."""
-    ours: list[str] = [names.READY, *conditions.ORDER]
-    return (ours.index(type_) if type_ in ours else len(ours), type_)
 
 
 def _wanted(found: Manifest | None) -> str:
@@ -151,36 +112,54 @@ def _wanted(found: Manifest | None) -> str:
         return ""
 
 
-def _waiting(facts: Facts, status: Status, works: bool) -> a.Waiting | None:
-    """What is waited for: by the machine, or as the Reconciling condition has it."""
-    sight = _sight(facts)
-    if sight is not None:
-        wait = sight.wait
-        if wait is None:
-            return None
-        return a.Waiting(
-            message=wait.message,
-            since=facts.wall(wait.since),
-            limit_seconds=wait.limit.total_seconds() if wait.limit else None,
-            deadline=facts.wall(wait.since + wait.limit) if wait.limit else None,
-        )
-    busy = next((item for item in status.conditions or () if item.type == names.RECONCILING), None)
-    if busy is None or (status.state and not works):
+def _waiting(said: Explanation | None) -> a.Waiting | None:
+    """What is waited for, as the status has it."""
+    if said is None or not said.doing:
         return None
-    since = _time(status.state_since) or _time(busy.last_transition_time)
-    return a.Waiting(message=busy.message, since=since, limit_seconds=None, deadline=None)
+    deadline = said.deadline
+    return a.Waiting(
+        message=said.doing,
+        objects=tuple(map(_awaited, said.waits)),
+        since=deadline.since if deadline else said.since,
+        limit_seconds=deadline.length.total_seconds() if deadline else None,
+        deadline=deadline.at if deadline else None,
+    )
 
 
-def _next(facts: Facts, status: Status) -> a.Timer | None:
-    said, sight = status.next_transition, _sight(facts)
-    every = (said.every or "") if said else ""
-    if sight is not None and sight.due_at is not None:
-        # A period is said without a moment, which every quiet run would move.
-        at = None if every else facts.wall(sight.due_at)
-        return a.Timer(event=Event.DUE.value, at=at, every=every)
-    if said is None:
+def _waiting_of_machine(facts: Facts, sight: Sight) -> a.Waiting | None:
+    wait = sight.wait
+    if wait is None:
         return None
-    return a.Timer(event=said.event, at=_time(said.at), every=every)
+    return a.Waiting(
+        message=wait.message,
+        objects=tuple(map(_awaited, parse_waits(wait.message))),
+        since=facts.wall(wait.since),
+        limit_seconds=wait.limit.total_seconds() if wait.limit else None,
+        deadline=facts.wall(wait.since + wait.limit) if wait.limit else None,
+    )
+
+
+def _awaited(wait: Wait) -> a.Awaited:
+    return a.Awaited(object=wait.name, why=wait.why)
+
+
+def _timer(said: Explanation | None) -> a.Timer | None:
+    """What happens next by itself, as the status has it."""
+    found = said.timer if said else None
+    if found is None:
+        return None
+    every = duration.format(found.every) if found.every else ""
+    return a.Timer(event=found.event, at=found.at, every=every)
+
+
+def _timer_of_machine(facts: Facts, sight: Sight, said: Explanation | None) -> a.Timer | None:
+    """The same of the machine. A period is said without a moment, which every quiet run moves."""
+    known = _timer(said)
+    if sight.due_at is None:
+        return None
+    if known is not None and known.every:
+        return known
+    return a.Timer(event=Event.DUE.value, at=facts.wall(sight.due_at), every="")
 
 
 def _components(status: Status, report: Manifest | None) -> tuple[a.Component, ...]:
@@ -384,11 +363,3 @@ def _safely(obj: Manifest, *path: str) -> list[Mapping[str, Any]]:
         return manifest.entries(obj, *path)
     except MalformedError:
         return []
-
-
-def _time(text: str | None) -> datetime | None:
-    """A time of the status, None where there is none or it makes no sense."""
-    try:
-        return parse_time(text) if text else None
-    except MalformedError:
-        return None

@@ -29,7 +29,7 @@ def page(operate: Operate) -> Page:
     return Page(port)
 
 
-def test_an_installation_is_told_from_the_beginning(instance: Instance, page: Page) -> None:
+def test_an_installation_is_shown_from_the_beginning(instance: Instance, page: Page) -> None:
     """Also to who looks when it is over; with everything that the cluster says about it."""
     instance.create(spec())
     instance.becomes_ready()
@@ -44,8 +44,8 @@ def test_an_installation_is_told_from_the_beginning(instance: Instance, page: Pa
     [run] = page.read("history")["runs"]
     assert run["result"] == "succeeded"
     assert run["visits"][-1]["state"] == "Ready"
-    told = until(lambda: page.read("events")["events"] or None, "events", seconds=10)
-    assert names.RECONCILIATION_SUCCEEDED in {item["reason"] for item in told}
+    found = until(lambda: page.read("events")["events"] or None, "events", seconds=10)
+    assert names.RECONCILIATION_SUCCEEDED in {item["reason"] for item in found}
 
 
 def test_the_report_is_that_of_the_reference(instance: Instance, page: Page) -> None:

@@ -9,6 +9,7 @@ camelCase; what is not known is null.
 from __future__ import annotations
 
 from fluxsm.web.answers.instance import (
+    Awaited,
     Blocked,
     Component,
     Condition,
@@ -32,6 +33,7 @@ from fluxsm.web.answers.past import (
 )
 
 __all__ = [
+    "Awaited",
     "Blocked",
     "Component",
     "Condition",

@@ -34,6 +34,7 @@ class Condition:
         reason: why, in one word.
         message: why, for people.
         meaning: what the reason means; empty for one that is not ours.
+        remedy: what to do about the reason; empty when nothing has to be done.
         since: when it last changed; empty where the status does not say.
     """
 
@@ -42,7 +43,21 @@ class Condition:
     reason: str
     message: str
     meaning: str
+    remedy: str
     since: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Awaited:
+    """An object that is waited for.
+
+    Attributes:
+        object: kind, namespace and name; `3 more` for what the message does not name.
+        why: what is missing; may be empty.
+    """
+
+    object: str
+    why: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,12 +66,14 @@ class Waiting:
 
     Attributes:
         message: in words.
+        objects: the same object by object, where the message names any.
         since: since when.
         limit_seconds: how long it may take; null where there is no limit, or it is not known.
         deadline: when it expires; null as above.
     """
 
     message: str
+    objects: tuple[Awaited, ...]
     since: datetime | None
     limit_seconds: float | None
     deadline: datetime | None

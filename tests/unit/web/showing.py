@@ -8,7 +8,7 @@ from datetime import datetime
 
 from fluxsm.api.objects import Kind, Manifest
 from fluxsm.objects import inventory
-from fluxsm.objects.applied_state import Identity
+from fluxsm.objects.applied_state import ObjectIdentity
 from fluxsm.objects.health import assess
 from fluxsm.objects.kstatus import Health
 from fluxsm.simulation.world import NAMESPACE, World
@@ -26,7 +26,7 @@ class WorldSources:
         leading: whether the machine of the world runs in the process that shows it.
         missing: what is not known, and why.
         reported: the FluxReport.
-        told: Kubernetes events.
+        recorded: Kubernetes events.
         looks: how often somebody has looked.
     """
 
@@ -34,7 +34,7 @@ class WorldSources:
         self.leading = leading
         self.missing: dict[str, str] = {}
         self.reported: Manifest | None = None
-        self.told: tuple[Manifest, ...] = ()
+        self.recorded: tuple[Manifest, ...] = ()
         self.looks = 0
         self._world = world
 
@@ -56,13 +56,13 @@ class WorldSources:
 
     def events(self) -> tuple[Manifest, ...]:
         """As the test says."""
-        return self.told
+        return self.recorded
 
     def unknown(self) -> Mapping[str, str]:
         """As the test says."""
         return self.missing
 
-    def health(self, instance: Manifest, now: datetime) -> Mapping[Identity, Health]:
+    def health(self, instance: Manifest, now: datetime) -> Mapping[ObjectIdentity, Health]:
         """Of every object that is stored."""
         found = {}
         for entry in inventory.of_status(instance):

@@ -16,7 +16,7 @@ from fluxsm.web import encode
 from fluxsm.web.access import COOKIE, Access
 from fluxsm.web.exchange import Request
 from fluxsm.web.routes import API, DOCUMENT, INDEX, Routes, asset
-from tests.states.scenes import SCENES, installed
+from tests.states.worlds import WORLDS, installed
 from tests.unit.cli.test_canary import CANARY, FORMS
 from tests.unit.web.showing import WorldSources, shown
 from tools.openapi import document
@@ -80,11 +80,11 @@ def test_a_reader_who_has_it_gets_no_body(name: str) -> None:
     assert found.answer(other).body
 
 
-@pytest.mark.parametrize("state", SCENES, ids=str)
+@pytest.mark.parametrize("state", WORLDS, ids=str)
 def test_every_answer_is_as_the_document_says(state: State) -> None:
     """In every state: each field is there, has its type, and no other one is."""
-    found, sources = routes(SCENES[state]())
-    sources.told = ({"reason": "X", "message": "y", "metadata": {"name": "z"}},)
+    found, sources = routes(WORLDS[state]())
+    sources.recorded = ({"reason": "X", "message": "y", "metadata": {"name": "z"}},)
     schemas = document()["components"]["schemas"]
     for name in DATA:
         _, body = get(found, f"{API}/{name}")
@@ -147,7 +147,7 @@ def test_a_login_of_the_instance_never_leaves(url: str) -> None:
     status = {"conditions": [condition], "lastAppliedRevision": url, "state": url}
     world.user.patch(INSTANCE, {"status": status}, subresource="status")
     board, sources = shown(world, leading=False)
-    sources.told = ({"reason": "X", "message": text, "metadata": {"name": "z"}},)
+    sources.recorded = ({"reason": "X", "message": text, "metadata": {"name": "z"}},)
     sources.reported = {**REPORT, "spec": {"sync": {"source": url, "status": text}}}
     sources.missing = {"events": text}
     found = Routes(board)

@@ -10,7 +10,7 @@ from fluxsm.web.follow import glance
 from fluxsm.web.journal import RUNS, VISITS, Journal, Run
 from fluxsm.web.sight import Move, Sight
 from states.table import TABLE
-from tests.states.scenes import CONTROLLER, SCENES, installed
+from tests.states.worlds import CONTROLLER, WORLDS, installed
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -23,16 +23,16 @@ def journal_of(steps: list[Sight]) -> Journal:
     return found
 
 
-def told(run: Run) -> list[tuple[str, str]]:
+def shown_as(run: Run) -> list[tuple[str, str]]:
     """States and what led to them."""
     return [(visit.event, visit.state) for visit in run.visits]
 
 
-def test_a_run_is_told_state_by_state() -> None:
+def test_a_run_is_shown_state_by_state() -> None:
     """From what began it to its result, with the time that each state took."""
     [run] = journal_of([Sight.of(step) for step in installed().steps]).runs
     assert (run.trigger, run.result) == ("start", "succeeded")
-    assert told(run) == [
+    assert shown_as(run) == [
         ("", "Pending"), ("Started", "FetchingArtifact"), ("Fetched", "Building"),
         ("Built", "Applying"), ("Applied", "HealthChecking"), ("Healthy", "Ready"),
     ]  # fmt: skip
@@ -50,12 +50,12 @@ def test_drift_begins_a_run_of_its_own() -> None:
     first, second = journal_of([Sight.of(step) for step in world.steps]).runs
     assert (first.result, second.trigger, second.result) == ("succeeded", "drift", "succeeded")
     assert (first.visits[-1].seconds or 0) >= 300
-    assert told(second)[0] == ("Drifted", "Applying")
+    assert shown_as(second)[0] == ("Drifted", "Applying")
 
 
-def test_a_failure_is_told_with_its_message() -> None:
+def test_a_failure_is_shown_with_its_message() -> None:
     """And the retry is another run."""
-    world = SCENES[State.FAILED]()
+    world = WORLDS[State.FAILED]()
     first = journal_of([Sight.of(step) for step in world.steps]).runs[-1]
     assert first.result == "failed"
     assert "no route to host" in first.visits[-2].message
