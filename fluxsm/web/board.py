@@ -26,6 +26,7 @@ from fluxsm.objects.kstatus import Health
 from fluxsm.web import encode, view
 from fluxsm.web.facts import Facts, Server
 from fluxsm.web.follow import glance
+from fluxsm.web.html import document
 from fluxsm.web.journal import Journal
 from fluxsm.web.sight import Sight
 
@@ -95,6 +96,11 @@ class Content:
     def events(self) -> Any:
         """The answer about the events."""
         return encode.plain(view.events(self.facts))
+
+    @cached_property
+    def sections(self) -> Mapping[str, str]:
+        """The sections of the page."""
+        return document.sections(self, self._table)
 
     @cached_property
     def report(self) -> Any:

@@ -4,13 +4,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from http import HTTPStatus
 from importlib.resources import files
 from typing import Final
 
-from fluxsm.web.access import Access
+from fluxsm.machine.table import Table
+from fluxsm.web.access import LOGIN, LOGOUT, Access, log_out
 from fluxsm.web.board import Board, Content
-from fluxsm.web.exchange import Answer, Request, data, problem, tagged
+from fluxsm.web.exchange import HTML, Answer, Request, data, problem, tagged
+from fluxsm.web.html import document
+from fluxsm.web.html.picture import REFERENCE, colours
 
 API: Final = "/api/v1"
 STREAM: Final = f"{API}/stream"
@@ -27,22 +31,50 @@ INDEX: Final[Mapping[str, str]] = {
 """What there is below `/api/v1`."""
 
 READING: Final = frozenset({"GET", "HEAD"})
+CSS: Final = "text/css; charset=utf-8"
+ASSETS: Final[Mapping[str, str]] = {
+    "page.css": CSS,
+    "page.js": "text/javascript; charset=utf-8",
+    "icon.svg": "image/svg+xml",
+}
+"""Files of the page, and their types."""
+
+Route = Callable[[Request], Answer]
 
 
 class Routes:
     """Answers requests from a board."""
 
-    def __init__(self, board: Board, access: Access | None = None) -> None:
+    def __init__(
+        self,
+        board: Board,
+        table: Table,
+        access: Access | None = None,
+        *,
+        is_full: Callable[[], bool] = lambda: False,
+    ) -> None:
         """Prepare.
 
         Args:
             board: what is known.
+            table: of the machine.
             access: who may look; None for everybody.
+            is_full: whether there is no place for another stream.
         """
-        self._board, self._access = board, access
-        self._routes: Mapping[str, Callable[[Request], Answer]] = {
+        self._board, self._table, self._access, self._is_full = board, table, access, is_full
+        # Nothing in these is of a cluster, and the form for a token needs them.
+        self._public: dict[str, Route] = {
+            f"/assets/{name}": _file(name, type_) for name, type_ in ASSETS.items()
+        }
+        self._public["/assets/colours.css"] = lambda request: tagged(
+            request, colours().encode(), CSS
+        )
+        self._routes: Mapping[str, Route] = {
+            "/": self._page,
+            REFERENCE: lambda request: tagged(request, document.reference_page(table), HTML),
             API: lambda request: data(request, _index()),
-            DOCUMENT: _document,
+            DOCUMENT: lambda request: tagged(request, asset("openapi.json")),
+            STREAM: self._stream,
             f"{API}/instance": self._of_content(lambda content: content.instance),
             f"{API}/machine": self._of_content(lambda content: content.machine),
             f"{API}/history": self._of_content(lambda content: content.history),
@@ -52,11 +84,14 @@ class Routes:
 
     def answer(self, request: Request) -> Answer:
         """The answer to a request."""
-        if self._access is not None:
+        if self._access is not None and request.method == "POST":
+            return self._form(request, self._access)
+        route = self._public.get(request.path)
+        if route is None and self._access is not None:
             verdict = self._access.verdict(request)
             if verdict is not HTTPStatus.OK:
-                return _refused(verdict)
-        route = self._routes.get(request.path)
+                return _refused(request, verdict)
+        route = route or self._routes.get(request.path)
         if route is None:
             return problem(HTTPStatus.NOT_FOUND, f"there is no {request.path}; see {API}")
         if request.method not in READING:
@@ -64,7 +99,30 @@ class Routes:
             return problem(HTTPStatus.METHOD_NOT_ALLOWED, text, Allow="GET, HEAD")
         return route(request)
 
-    def _of_content(self, pick: Callable[[Content], object]) -> Callable[[Request], Answer]:
+    def _form(self, request: Request, access: Access) -> Answer:
+        """A token is given, or forgotten; nothing else can be posted."""
+        if request.path == LOGOUT:
+            return log_out()
+        if request.path != LOGIN:
+            text = "POST is not possible: everything here is read-only"
+            return problem(HTTPStatus.METHOD_NOT_ALLOWED, text, Allow="GET, HEAD")
+        found = access.log_in(request)
+        return found if isinstance(found, Answer) else _refused(request, found)
+
+    def _page(self, request: Request) -> Answer:
+        sections = self._board.look().sections
+        body = document.page(dict(sections), login=self._access is not None)
+        return tagged(request, body, HTML)
+
+    def _stream(self, _: Request) -> Answer:
+        if self._is_full():
+            text = "there are too many readers; try again"
+            return problem(HTTPStatus.SERVICE_UNAVAILABLE, text, Retry_After="5")
+        self._board.look()
+        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        return Answer(type="text/event-stream", headers=headers, streams=True)
+
+    def _of_content(self, pick: Callable[[Content], object]) -> Route:
         return lambda request: data(request, pick(self._board.look()))
 
     def _report(self, request: Request) -> Answer:
@@ -80,12 +138,16 @@ class Routes:
         return problem(HTTPStatus.NOT_FOUND, text)
 
 
-def _refused(verdict: HTTPStatus) -> Answer:
+def _refused(request: Request, verdict: HTTPStatus) -> Answer:
+    """Why somebody may not look; for a browser, with a form for a token."""
     words = {
         HTTPStatus.UNAUTHORIZED: "a bearer token is needed that the API server knows",
         HTTPStatus.FORBIDDEN: "the token is of somebody who may not get the FluxInstance",
     }
     text = words.get(verdict, "the API server does not say who may look; the log says why")
+    if request.wants_html:
+        body = document.login_page(f"{text[:1].upper()}{text[1:]}.")
+        return Answer(status=verdict, body=body, type=HTML, headers={"Cache-Control": "no-store"})
     answer = problem(verdict, text)
     if verdict is HTTPStatus.UNAUTHORIZED:
         return answer.with_headers(WWW_Authenticate="Bearer")
@@ -96,10 +158,11 @@ def _index() -> dict[str, dict[str, str]]:
     return {"paths": {f"{API}/{name}": words for name, words in INDEX.items()}}
 
 
-def _document(request: Request) -> Answer:
-    return tagged(request, asset("openapi.json"), age=3600)
+def _file(name: str, type_: str) -> Route:
+    return lambda request: tagged(request, asset(name), type_)
 
 
+@cache
 def asset(name: str) -> bytes:
     """A file of the page."""
     return files("fluxsm.web").joinpath("assets", name).read_bytes()

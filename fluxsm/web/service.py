@@ -23,7 +23,7 @@ from fluxsm.web.limits import Limits
 from fluxsm.web.routes import Routes
 from fluxsm.web.server import WebServer
 from fluxsm.web.sources import WEB_AGENT, Machine, Watches
-from fluxsm.web.streams import Streams
+from fluxsm.web.streams import Sections, Streams
 
 log = logging.getLogger("fluxsm.web")
 
@@ -81,9 +81,10 @@ class Web:
         self._board = Board(table, who, clock, self._watches)
         self._watches.on_change = self._board.changed
         span = ALLOWED_SECONDS if require_token else STREAM_SECONDS
-        self._streams = Streams(dict, most=limits.streams, span=span, on_turn=self._turn)
+        self._streams = Streams(self._sections, most=limits.streams, span=span, on_turn=self._turn)
         self._board.on_news = self._streams.notify
-        routes = Routes(self._board, _access(client, clock, namespace) if require_token else None)
+        access = _access(client, clock, namespace) if require_token else None
+        routes = Routes(self._board, table, access, is_full=lambda: self._streams.is_full)
         self._server = WebServer(
             address, routes.answer, self._streams.adopt, limits=limits, wrap=wrap
         )
@@ -108,6 +109,9 @@ class Web:
         self._streams.stop()
         self._watches.stop()
         self._cluster.close()
+
+    def _sections(self) -> Sections:
+        return self._board.content().sections
 
     def _turn(self) -> None:
         self._board.settle()

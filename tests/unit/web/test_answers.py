@@ -16,6 +16,7 @@ from fluxsm.web import encode
 from fluxsm.web.access import COOKIE, Access
 from fluxsm.web.exchange import Request
 from fluxsm.web.routes import API, DOCUMENT, INDEX, Routes, asset
+from states.table import TABLE
 from tests.states.worlds import WORLDS, installed
 from tests.unit.cli.test_canary import CANARY, FORMS
 from tests.unit.web.showing import WorldSources, shown
@@ -34,7 +35,7 @@ def routes(world: World) -> tuple[Routes, WorldSources]:
     """The routes of a page about a world that has a report."""
     board, sources = shown(world)
     sources.reported = REPORT
-    return Routes(board), sources
+    return Routes(board, TABLE), sources
 
 
 def get(found: Routes, path: str, **headers: str) -> tuple[int, Any]:
@@ -60,7 +61,7 @@ def test_without_a_report_it_is_said_why() -> None:
     assert get(found, f"{API}/report")[0] == 404
     board, sources = shown(installed())
     sources.missing = {"report": "not read yet"}
-    assert get(Routes(board), f"{API}/report") == (
+    assert get(Routes(board, TABLE), f"{API}/report") == (
         503, {"error": "the FluxReport is not known: not read yet"},
     )  # fmt: skip
 
@@ -150,7 +151,7 @@ def test_a_login_of_the_instance_never_leaves(url: str) -> None:
     sources.recorded = ({"reason": "X", "message": text, "metadata": {"name": "z"}},)
     sources.reported = {**REPORT, "spec": {"sync": {"source": url, "status": text}}}
     sources.missing = {"events": text}
-    found = Routes(board)
+    found = Routes(board, TABLE)
     for name in DATA:
         body = found.answer(Request(method="GET", path=f"{API}/{name}")).body.decode()
         assert CANARY not in body, name
@@ -191,7 +192,7 @@ def access() -> tuple[Access, list[str]]:
 def test_only_who_may_look_gets_an_answer(headers: dict[str, str], status: int) -> None:
     """By the header, or by the cookie that a browser has; others do not even make it look."""
     board, sources = shown(installed())
-    found = Routes(board, access()[0])
+    found = Routes(board, TABLE, access()[0])
     answer = found.answer(Request(method="GET", path=f"{API}/instance", headers=headers))
     assert answer.status == status
     assert sources.looks == (status == 200)
