@@ -67,7 +67,7 @@ def _fetched() -> bytes:
     if not shutil.which("npm"):
         raise BrowserError(f"npm is not there to fetch {AXE}")
     with tempfile.TemporaryDirectory() as folder:
-        command = ["npm", "pack", AXE, "--silent", f"--pack-destination={folder}"]
+        command = ["npm", "pack", AXE, "--loglevel=error", f"--pack-destination={folder}"]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         packed = list(Path(folder).glob("*.tgz"))
         if done.returncode or not packed:

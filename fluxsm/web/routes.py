@@ -51,6 +51,7 @@ class Routes:
         table: Table,
         access: Access | None = None,
         *,
+        hosts: frozenset[str] | None = None,
         is_full: Callable[[], bool] = lambda: False,
     ) -> None:
         """Prepare.
@@ -59,9 +60,10 @@ class Routes:
             board: what is known.
             table: of the machine.
             access: who may look; None for everybody.
+            hosts: names in the header `Host` that are answered to; None for all.
             is_full: whether there is no place for another stream.
         """
-        self._board, self._table, self._access, self._is_full = board, table, access, is_full
+        self._board, self._access, self._hosts, self._is_full = board, access, hosts, is_full
         # Nothing in these is of a cluster, and the form for a token needs them.
         self._public: dict[str, Route] = {
             f"/assets/{name}": _file(name, type_) for name, type_ in ASSETS.items()
@@ -84,6 +86,9 @@ class Routes:
 
     def answer(self, request: Request) -> Answer:
         """The answer to a request."""
+        if self._hosts is not None and _host(request) not in self._hosts:
+            text = "this page answers only to the names of its own machine"
+            return problem(HTTPStatus.MISDIRECTED_REQUEST, text)
         if self._access is not None and request.method == "POST":
             return self._form(request, self._access)
         route = self._public.get(request.path)
@@ -136,6 +141,12 @@ class Routes:
         namespace = content.facts.server.namespace
         text = f"there is no FluxReport in the namespace {namespace}"
         return problem(HTTPStatus.NOT_FOUND, text)
+
+
+def _host(request: Request) -> str:
+    """The name that a reader asks by, without the port."""
+    name, separator, port = request.header("host").rpartition(":")
+    return name if separator and port.isdecimal() else request.header("host")
 
 
 def _refused(request: Request, verdict: HTTPStatus) -> Answer:

@@ -51,6 +51,7 @@ class Web:
         machine: Machine | None = None,
         wrap: Wrap | None = None,
         require_token: bool = False,
+        hosts: frozenset[str] | None = None,
         limits: Limits | None = None,
     ) -> None:
         """Bind the address; nothing is served before `start`, and nothing read before one looks.
@@ -64,6 +65,7 @@ class Web:
             machine: what the machine of this process has; None for a page that looks from outside.
             wrap: speaks TLS; plain without.
             require_token: only who has a token that the API server knows and may get the instance.
+            hosts: names in the header `Host` that are answered to; None for all.
             limits: how much is answered.
 
         Raises:
@@ -84,7 +86,9 @@ class Web:
         self._streams = Streams(self._sections, most=limits.streams, span=span, on_turn=self._turn)
         self._board.on_news = self._streams.notify
         access = _access(client, clock, namespace) if require_token else None
-        routes = Routes(self._board, table, access, is_full=lambda: self._streams.is_full)
+        routes = Routes(
+            self._board, table, access, hosts=hosts, is_full=lambda: self._streams.is_full
+        )
         self._server = WebServer(
             address, routes.answer, self._streams.adopt, limits=limits, wrap=wrap
         )
@@ -119,7 +123,7 @@ class Web:
 
 
 def _access(client: KubeClient, clock: Clock, namespace: str) -> Access:
-    """Asks the API server who may look."""
+    """Judge readers by asking the API server."""
     reviews = Reviews(client.apart(REVIEW_SECONDS, agent=WEB_AGENT), clock)
     what = f"{names.INSTANCE_KIND}/{namespace}/{names.SINGLETON}"
     right = {

@@ -184,9 +184,7 @@ def test_an_instance_of_the_reference_can_be_read(program: CommandLine) -> None:
     )
     assert program.talk("wait", *place).splitlines()[-1] == "✔ Reconciliation finished in 3s"
     assert program.out("events", *place).splitlines()[1:] == []
-    assert "FluxInstance\treference/flux\t<TIME>\tTrue" in stable(
-        program.out("get", "all", *place)
-    )
+    assert "FluxInstance\treference/flux\t<TIME>\tTrue" in stable(program.out("get", "all", *place))
     assert "has only the fields of the reference" in program.out("explain", *place)
     assert yaml.safe_load(program.out("export", *place))["metadata"]["namespace"] == "reference"
     other.delete()

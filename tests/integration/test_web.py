@@ -3,18 +3,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
 from fluxsm.api import names
+from fluxsm.core.status import OWN_FIELDS
 from fluxsm.report.reporting import REPORT_AGENT
 from fluxsm.web.sources import WEB_AGENT
+from tests.controlplane.cluster import Cluster
 from tests.controlplane.process import free_ports
-from tests.integration.instance import Instance
+from tests.integration.instance import MERGE, Instance
 from tests.integration.operator import Operator, until
 from tests.integration.page import Page
-from tests.integration.process import SHORT_LEASE, spec
+from tests.integration.process import (
+    SHORT_LEASE,
+    Process,
+    account_kubeconfig,
+    kubectl,
+    spec,
+    with_component,
+)
+from tests.registry.fixtures import make_certificate
 
 pytestmark = pytest.mark.integration
 
@@ -106,3 +120,90 @@ def test_a_standby_shows_the_same(instance: Instance, operate: Operate) -> None:
     )
     assert standby.read("history")["runs"][0]["result"] == "succeeded"
     assert standby.read("report")["kind"] == "FluxReport"
+
+
+def test_a_laptop_shows_the_same_without_an_operator(instance: Instance, operate: Operate) -> None:
+    """By its kubeconfig; also an instance whose status has only the fields of the reference."""
+    operator = operate()
+    instance.create(spec())
+    instance.becomes_ready()
+    operator.stop()
+    bare = dict.fromkeys(OWN_FIELDS)
+    instance.cluster.request(
+        "PATCH", f"{instance.path}/status", {"status": bare}, content_type=MERGE
+    )
+    [port] = free_ports(1)
+    kubeconfig = instance.cluster.kubeconfig("admin")
+    command = [
+        *(sys.executable, "-m", "fluxsm", "status", "--serve", f"--address=127.0.0.1:{port}"),
+        *(f"--kubeconfig={kubeconfig}", "--namespace", instance.namespace),
+    ]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline() == (
+            f"http://127.0.0.1:{port}/ shows FluxInstance/{instance.namespace}/flux\n"
+        )
+        page = Page(port)
+        found = page.read("instance")
+        assert (found["state"], found["inferred"]) == ("Ready", True)
+        assert found["operator"]["role"] == "viewer"
+        until(
+            lambda: (
+                {item["health"] for item in page.read("instance")["inventory"]} == {"Current"}
+                or None
+            ),
+            "health of the objects",
+            seconds=10,
+        )
+        status, body = page.get("/")
+        assert status == 200
+        assert b"worked out from the conditions" in body
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=10) == 0
+    finally:
+        process.kill()
+        process.communicate()
+
+
+@pytest.fixture(scope="module")
+def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """A control plane with the manifests of the operator, and two who would look."""
+    namespace = names.DEFAULT_NAMESPACE
+    with Cluster(controllers=False) as found:
+        folder = with_component(tmp_path_factory.mktemp("kustomize"), "secure-web")
+        done = kubectl(found, "apply", "-k", str(folder))
+        assert (done.returncode, done.stderr) == (0, "")
+        for account in ("reader", "stranger"):
+            found.kubectl("create", "serviceaccount", account, "-n", namespace)
+        found.kubectl(
+            *("create", "rolebinding", "reader", "-n", namespace),
+            *(f"--serviceaccount={namespace}:reader", "--clusterrole=flux-operator-viewer"),
+        )
+        yield found
+
+
+def test_only_who_may_get_the_instance_looks(secured: Cluster, tmp_path: Path) -> None:
+    """By the API server's own word, over TLS, as the manifests set it up."""
+    cluster, namespace = secured, names.DEFAULT_NAMESPACE
+    tls = make_certificate(tmp_path)
+    [port] = free_ports(1)
+    flags = [
+        f"--kubeconfig={account_kubeconfig(cluster, namespace)}", f"--web-server-port={port}",
+        f"--web-cert-file={tls.chain}", f"--web-key-file={tls.key}", "--web-auth=token",
+    ]  # fmt: skip
+    tokens = {
+        account: cluster.kubectl("create", "token", account, "-n", namespace).strip()
+        for account in ("reader", "stranger")
+    }
+    with Process(cluster, namespace, flags=flags):
+        reader = Page(port, trust=tls.authority, token=tokens["reader"])
+        until(lambda: reader.get("/api/v1")[0] or None, "page")
+        assert reader.read("instance")["found"] is False
+        with reader.stream() as stream:
+            assert "no FluxInstance" in stream.next()["now"]
+        answers = {
+            who: Page(port, trust=tls.authority, token=token).get("/api/v1/instance")[0]
+            for who, token in {"": "", "stranger": tokens["stranger"], "forged": "a.b.c"}.items()
+        }
+        assert answers == {"": 401, "stranger": 403, "forged": 401}

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from fluxsm.cli.status import HERE
 from fluxsm.machine.states import State
 from fluxsm.objects.timestamp import parse_time
 from fluxsm.simulation.world import INSTANCE, World
@@ -198,3 +199,18 @@ def test_only_who_may_look_gets_an_answer(headers: dict[str, str], status: int) 
     assert sources.looks == (status == 200)
     if status == 401:
         assert answer.headers["WWW-Authenticate"] == "Bearer"
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("localhost:9080", 200), ("127.0.0.1", 200), ("[::1]:9080", 200), ("[::1]", 200),
+        ("evil.example:9080", 421), ("localhost.evil.example", 421), ("", 421),
+    ],
+)  # fmt: skip
+def test_a_page_of_one_machine_answers_to_its_names_alone(host: str, status: int) -> None:
+    """A name of another site that leads here would let its scripts read."""
+    found = Routes(shown(installed())[0], TABLE, hosts=HERE)
+    headers = {"host": host}
+    request = Request(method="GET", path=f"{API}/instance", headers=headers)
+    assert found.answer(request).status == status
