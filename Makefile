@@ -16,7 +16,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run test test-slow unit integration cover lint fmt type contracts verify generate golden machine \
-        mutate reliability controlplane crash bench image lock registry clean
+        mutate reliability controlplane crash bench image lock registry browser clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
@@ -82,6 +82,9 @@ reliability: $(STAMP) controlplane ## Bring every fault about and note what came
 
 registry: ## Install the OCI registry that tests use (Debian, as root)
 	@command -v docker-registry >/dev/null || (apt-get -qq update && apt-get -qq install -y --no-install-recommends docker-registry)
+
+browser: $(STAMP) ## Install what looks at the page in tests: Chromium (Debian, as root) and axe-core (npm)
+	@$(BIN)/python -m tests.browser
 
 controlplane: ## Build the test control plane (once per machine)
 	@$(PYTHON) -m tests.controlplane build >/dev/null

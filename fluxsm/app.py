@@ -28,11 +28,19 @@ from fluxsm.adapters.recorder import EventRecorder
 from fluxsm.api import names
 from fluxsm.api.objects import Manifest, ObjectRef
 from fluxsm.core.ports import Fetched, Ports
-from fluxsm.core.settings import MetricsSettings, RegistrySettings, Settings
+from fluxsm.core.settings import (
+    CertificateFiles,
+    MetricsSettings,
+    RegistrySettings,
+    Settings,
+    WebSettings,
+)
+from fluxsm.core.step import Step
 from fluxsm.errors import LeadershipError
 from fluxsm.report.reporting import Reporting
 from fluxsm.runtime.election import LEASE, Elector
 from fluxsm.runtime.lease import LeaderElectionConfig
+from fluxsm.runtime.listener import Wrap
 from fluxsm.runtime.loop import Loop
 from fluxsm.runtime.probes import Page, Pages, PageServer
 from fluxsm.runtime.reconciler import Reconciler
@@ -40,6 +48,7 @@ from states.behaviour import BEHAVIOUR
 
 if TYPE_CHECKING:
     from fluxsm.adapters.registry.source import ArtifactSource
+    from fluxsm.web.service import Web
 
 log = logging.getLogger("fluxsm.app")
 
@@ -67,6 +76,7 @@ class Options:
         storage: folder of the operator's own distribution.
         health_address: where the probes are served; empty means nowhere.
         metrics: where and to whom the metrics are served.
+        web: where and to whom the page is served.
         election: how leadership is kept; None means that there is no other process.
         idle_limit: seconds without data after which a watch is opened again.
         resync: seconds after which a watch reads the whole list again.
@@ -76,6 +86,7 @@ class Options:
     storage: Path
     health_address: str = ""
     metrics: MetricsSettings = field(default_factory=MetricsSettings)
+    web: WebSettings = field(default_factory=WebSettings)
     election: LeaderElectionConfig | None = None
     idle_limit: float = IDLE_SECONDS
     resync: float = RESYNC_SECONDS
@@ -111,6 +122,7 @@ class Operator:
             resync=resync,
         )
         self._report = self._reporting(settings, options)
+        self._web = self._page(settings, options.web)
         self._recorder = EventRecorder(self._cluster, self._clock, host=platform.node())
         artifacts = _Artifacts(options.registry)
         artifacts.prepare()
@@ -134,7 +146,7 @@ class Operator:
             behaviour=BEHAVIOUR,
             ports=ports,
             settings=settings,
-            on_step=self._report.on_step if self._report else None,
+            on_step=self._on_step,
         )
         self._elector = self._candidate(options.election, settings.namespace)
         self._ended = threading.Event()
@@ -151,6 +163,8 @@ class Operator:
             LeadershipError: the lease was lost, so another process is at work now.
         """
         log.info("the operator has started")
+        if self._web is not None:
+            self._web.start()
         if self._elector is None:
             self._begin()
         else:
@@ -199,6 +213,31 @@ class Operator:
             resync=options.resync,
         )
 
+    def _page(self, settings: Settings, wanted: WebSettings) -> Web | None:
+        """The page, unless the settings do without it."""
+        if not wanted.address:
+            return None
+        from fluxsm.web.service import Web
+        from fluxsm.web.sources import Machine
+
+        return Web(
+            self._client,
+            self._clock,
+            BEHAVIOUR.engine.table,
+            settings.namespace,
+            wanted.address,
+            machine=Machine(instances=self._instances, live=self._live),
+            wrap=_wrap(wanted.certificate),
+            require_token=wanted.require_token,
+        )
+
+    def _on_step(self, step: Step) -> None:
+        """Pass a step on to what works beside the machine."""
+        if self._report is not None:
+            self._report.on_step(step)
+        if self._web is not None:
+            self._web.on_step(step)
+
     def _clients(self) -> list[KubeClient]:
         """Those that only the leader may write with."""
         return [self._client, *([self._report.client] if self._report else [])]
@@ -223,6 +262,8 @@ class Operator:
             client.refuse("the operator ends")
         if self._elector is not None:
             self._elector.stop()
+        if self._web is not None:
+            self._web.stop()
         self._instances.stop()
         self._live.forget()
         if self._report is not None:
@@ -279,17 +320,20 @@ class Operator:
 
     def _metrics_server(self, settings: MetricsSettings) -> PageServer:
         """Plain and for everybody, as in the reference, unless the settings say otherwise."""
-        files = settings.certificate
-        wrap = Certificate(files.chain, files.key).wrap if files else None
         guard = None
         if settings.require_token:
             reviews = Reviews(self._client.apart(REVIEW_SECONDS), self._clock)
             guard = reviews.judge
         pages = {"/metrics": self._metrics_page}
-        return PageServer(settings.address, pages, wrap=wrap, guard=guard)
+        return PageServer(settings.address, pages, wrap=_wrap(settings.certificate), guard=guard)
 
     def _metrics_page(self) -> Page:
         return Page(200, self.metrics.page(), "text/plain; version=0.0.4; charset=utf-8")
+
+
+def _wrap(files: CertificateFiles | None) -> Wrap | None:
+    """How TLS is spoken; None for not at all."""
+    return Certificate(files.chain, files.key).wrap if files else None
 
 
 def _page(ages: Mapping[str, float], limit: float) -> Page:

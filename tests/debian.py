@@ -10,12 +10,17 @@ import subprocess
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 _LOCK = Path(tempfile.gettempdir()) / "fluxsm-tests-apt.lock"
 
 
+_PACKAGES: Final = {"chromedriver": "chromium-driver"}
+"""Packages that are not called like their program."""
+
+
 def lacking(programs: Sequence[str]) -> list[str]:
-    """Install the packages of some programs, which have the same names, where that is possible.
+    """Install the packages of some programs where that is possible.
 
     As root and with apt-get it is. Test processes take turns: apt-get itself would refuse.
 
@@ -29,8 +34,9 @@ def lacking(programs: Sequence[str]) -> list[str]:
         with _LOCK.open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             if missing := _missing(programs):
+                packages = [_PACKAGES.get(name, name) for name in missing]
                 _apt_get("update")
-                _apt_get("install", "-y", "--no-install-recommends", *missing)
+                _apt_get("install", "-y", "--no-install-recommends", *packages)
     return _missing(programs)
 
 

@@ -127,7 +127,15 @@ def _show(kubectl: Kubectl, *, once: bool) -> int:
 @contextmanager
 def _operator(namespace: str) -> Iterator[Story]:
     """The operator as a process, its log shown as a story."""
-    command = [sys.executable, "-m", "fluxsm", "run", "--health-addr=", "--metrics-addr="]
+    command = [
+        sys.executable,
+        "-m",
+        "fluxsm",
+        "run",
+        "--health-addr=",
+        "--metrics-addr=",
+        "--web-server-port=0",
+    ]
     process = subprocess.Popen(
         command,
         stderr=subprocess.PIPE,

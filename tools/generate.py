@@ -11,7 +11,14 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-GENERATORS = ("tools.crds", "tools.distribution", "tools.layers", "tools.rbac", "tools.reference")
+GENERATORS = (
+    "tools.crds",
+    "tools.distribution",
+    "tools.layers",
+    "tools.openapi",
+    "tools.rbac",
+    "tools.reference",
+)
 
 
 def generated() -> dict[str, str]:

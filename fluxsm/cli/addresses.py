@@ -19,7 +19,7 @@ class Address(click.ParamType[str]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Return the text, if it is an address."""
-        from fluxsm.runtime.probes import parse_address
+        from fluxsm.runtime.listener import parse_address
 
         text = str(value)
         try:
@@ -36,7 +36,7 @@ def check_apart(first: str, second: str, *, flags: tuple[str, str]) -> None:
     Raises:
         UsageError: they are the same.
     """
-    from fluxsm.runtime.probes import parse_address
+    from fluxsm.runtime.listener import parse_address
 
     if not (first and second):
         return

@@ -62,6 +62,9 @@ _INSTANCE: Final = {
         "Say where the instance stands, why, and what comes next.",
         aliases=("why",),
     ),
+    "status": Entry(
+        "fluxsm.cli.status", "Show where the instance stands, or serve a page.", lasting=True
+    ),
     "history": Entry(
         "fluxsm.cli.history", "List the transitions of the instance, and its revisions."
     ),

@@ -34,6 +34,17 @@ def command(target: Target, name: str, output: str) -> None:
     stopped, and says so when what was due has not happened. Beside the reference operator the
     state is worked out from the conditions.
     """
+    show(target, name, output)
+
+
+def show(target: Target, name: str, output: str = "text") -> None:
+    """Print the explanation of an instance.
+
+    Args:
+        target: the cluster.
+        name: of the instance.
+        output: `text` or `json`.
+    """
     from fluxsm.api.objects import ObjectRef
     from fluxsm.cli import explanation, text
     from fluxsm.core.explanation import explain

@@ -12,13 +12,14 @@ import tempfile
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 import click
 
 from fluxsm.api import duration
-from fluxsm.cli import environment, metrics, registry
+from fluxsm.cli import environment, metrics, registry, web
 from fluxsm.cli.addresses import Address, check_apart
 from fluxsm.cli.distribution import own_folder
 from fluxsm.cli.durations import Duration
@@ -41,7 +42,6 @@ _IGNORED = (
     "token-cache-max-size",
     "token-cache-max-duration",
     "watch-configs-label-selector",
-    "web-server-port",
     "web-server-only",
     "web-config",
     "web-config-secret-name",
@@ -149,6 +149,7 @@ _SWITCH: dict[str, Any] = {
     help="Address of the probes; empty: none.",
 )
 @metrics.options
+@web.options
 @click.option(
     "--interval-jitter-percentage",
     "jitter",
@@ -271,12 +272,19 @@ def _operator(flags: dict[str, Any]) -> Any:
 def _options(flags: dict[str, Any]) -> Any:
     from fluxsm.app import Options
 
-    addresses = flags["health_addr"], flags["metrics_addr"]
-    check_apart(*addresses, flags=("--health-addr", "--metrics-addr"))
+    page = web.settings(flags)
+    addresses = {
+        "--health-addr": flags["health_addr"],
+        "--metrics-addr": flags["metrics_addr"],
+        "--web-server-port": page.address,
+    }
+    for first, second in combinations(addresses, 2):
+        check_apart(addresses[first], addresses[second], flags=(first, second))
     return Options(
         storage=_storage(flags["storage_path"]),
         health_address=flags["health_addr"],
         metrics=metrics.settings(flags),
+        web=page,
         election=_config(flags),
         idle_limit=flags["idle_limit"].total_seconds(),
         resync=flags["resync"].total_seconds(),

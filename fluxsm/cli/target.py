@@ -18,6 +18,7 @@ from fluxsm.cli.completion.offer import offer
 from fluxsm.cli.durations import Duration
 
 if TYPE_CHECKING:
+    from fluxsm.adapters.kube.client import KubeClient
     from fluxsm.adapters.kube.cluster import KubeCluster
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -103,8 +104,17 @@ class Target:
         Raises:
             UsageError: there is no usable kubeconfig, or a file of it is missing.
         """
-        from fluxsm.adapters.kube.access import Access, open_client
         from fluxsm.adapters.kube.cluster import KubeCluster
+
+        return KubeCluster(self.open(), manager=manager)
+
+    def open(self) -> KubeClient:
+        """The connection to the API server, as the account that the flags say.
+
+        Raises:
+            UsageError: as `connect`.
+        """
+        from fluxsm.adapters.kube.access import Access, open_client
 
         access = Access(
             kubeconfig=self._place,
@@ -120,7 +130,7 @@ class Target:
             certificate_authority=self.certificate_authority,
             insecure=self.insecure,
         )
-        return KubeCluster(open_client(access, self.seconds), manager=manager)
+        return open_client(access, self.seconds)
 
     @property
     def _place(self) -> str | None:

@@ -88,6 +88,21 @@ class CertificateFiles:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WebSettings:
+    """Where and to whom the page is served.
+
+    Attributes:
+        address: such as `:9080`; empty means nowhere.
+        certificate: for TLS; None is plain HTTP.
+        require_token: only who has a token that the API server knows and may get the instance.
+    """
+
+    address: str = ""
+    certificate: CertificateFiles | None = None
+    require_token: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MetricsSettings:
     """Where and to whom the metrics are served.
 

@@ -7,7 +7,8 @@ API server would no longer check or default a field of what people apply from th
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from contextlib import suppress
+from typing import Final
 
 from fluxsm.api.objects import CRD, ObjectRef
 from fluxsm.build.pipeline import BuildResult
@@ -16,6 +17,8 @@ from fluxsm.core.ports import Cluster
 from fluxsm.errors import BuildError, NotFoundError
 from fluxsm.objects.definition import describes_spec
 
+_SOURCE: Final = "gitrepositories.source.toolkit.fluxcd.io"
+
 
 def refuse_open_schemas(observed: Observed, result: BuildResult, cluster: Cluster) -> None:
     """Refuse a build from the starter distribution that would open a schema in the cluster.
@@ -23,7 +26,7 @@ def refuse_open_schemas(observed: Observed, result: BuildResult, cluster: Cluste
     Nothing is asked for while the revision is the one that was applied last.
 
     Raises:
-        BuildError: naming the definitions, and what to do.
+        BuildError: naming a definition, and what to do.
         ClusterError: a definition cannot be read.
     """
     fetched = observed.run.fetched
@@ -31,25 +34,26 @@ def refuse_open_schemas(observed: Observed, result: BuildResult, cluster: Cluste
         return
     if observed.instance.status.last_applied_revision == result.revision:
         return
-    found = list(_described(result, cluster))
-    if found:
-        more = f" and {len(found) - 1} more" if len(found) > 1 else ""
+    found = _described(result, cluster)
+    if found is not None:
         raise BuildError(
             f"{fetched.distribution.source} is the starter distribution, for evaluation only, and"
-            f" would open the schema of {found[0]}{more}, which came with a real Flux: name the"
+            f" would open the schemas of a real Flux, such as that of {found}: name the"
             " official manifests, with spec.distribution.artifact or with an operator that has them"
         )
 
 
-def _described(result: BuildResult, cluster: Cluster) -> Iterator[ObjectRef]:
-    """Definitions whose schema describes the spec in the cluster, and not in the build."""
-    for wanted in result.objects:
-        ref = ObjectRef.of(wanted)
-        if ref.kind != CRD or describes_spec(wanted):
-            continue
-        try:
-            live = cluster.get(ref)
-        except NotFoundError:
-            continue
-        if describes_spec(live):
-            yield ref
+def _described(result: BuildResult, cluster: Cluster) -> ObjectRef | None:
+    """A definition whose schema describes the spec in the cluster, and not in the build.
+
+    One is looked at, for one request: those of a release all do, and no Flux is without sources.
+    """
+    open_ones = [
+        ref
+        for item in result.objects
+        if (ref := ObjectRef.of(item)).kind == CRD and not describes_spec(item)
+    ]
+    for found in sorted(open_ones, key=lambda ref: ref.name != _SOURCE)[:1]:
+        with suppress(NotFoundError):
+            return found if describes_spec(cluster.get(found)) else None
+    return None

@@ -73,7 +73,7 @@ class Operator:
             program = ["tests.integration.pod", str(cluster.service_account(user)), "run"]
         else:
             program = ["fluxsm", "run", f"--kubeconfig={cluster.kubeconfig(user)}"]
-        addresses = ("--health-addr=", "--metrics-addr=")
+        addresses = ("--health-addr=", "--metrics-addr=", "--web-server-port=0")
         command = [sys.executable, "-m", *program, *addresses, NO_REPORT, *storing, *flags]
         self.log = cluster.folder / f"operator-{uuid.uuid4().hex[:8]}.log"
         environment = {

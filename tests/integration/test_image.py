@@ -92,7 +92,9 @@ def test_an_instance_becomes_ready_from_inside_the_image(
         **own.pod_environment(), "RUNTIME_NAMESPACE": NAMESPACE, "NOTIFICATIONS_DISABLED": "true",
     }  # fmt: skip
     flags = [f"--env={key}={value}" for key, value in environment.items()]
-    script = shlex.join(["fluxsm", "run", "--health-addr=", "--metrics-addr="])
+    script = shlex.join(
+        ["fluxsm", "run", "--health-addr=", "--metrics-addr=", "--web-server-port=0"]
+    )
     command = inside(container, script, f"--volume={volume}:{ACCOUNT}:ro", *flags)
     process = subprocess.Popen(command, stderr=subprocess.PIPE, start_new_session=True)
     try:

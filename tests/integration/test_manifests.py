@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from fluxsm import __version__
-from fluxsm.cli import metrics, run
+from fluxsm.cli import metrics, run, web
 from tests.controlplane.binary import find
 from tests.integration.process import ROOT, with_component
 
@@ -40,11 +40,11 @@ def test_probes_and_ports_are_those_of_the_process() -> None:
     pod = one(manifests, "Deployment")["spec"]["template"]
     (container,) = pod["spec"]["containers"]
     ports = {item["name"]: item["containerPort"] for item in container["ports"]}
-    assert ports == {"http-metrics": 8080, "http": 8081}
+    assert ports == {"http-metrics": 8080, "http": 8081, "http-web": 9080}
     assert container["livenessProbe"]["httpGet"] == {"path": "/healthz", "port": "http"}
     assert container["readinessProbe"]["httpGet"] == {"path": "/readyz", "port": "http"}
     service = one(manifests, "Service")["spec"]
-    assert [item["targetPort"] for item in service["ports"]] == ["http-metrics"]
+    assert [item["targetPort"] for item in service["ports"]] == ["http-metrics", "http-web"]
     assert service["selector"].items() <= pod["metadata"]["labels"].items()
 
 
@@ -68,6 +68,25 @@ def test_a_component_adds_one_object(tmp_path: Path, component: str, kind: str) 
         more, "Service"
     )  # fmt: skip
     assert selector["matchLabels"].items() <= target["metadata"]["labels"].items()
+
+
+def test_a_secure_page_is_flags_that_the_operator_understands(tmp_path: Path) -> None:
+    """Beside those for the metrics, of which it takes nothing away."""
+    manifests = built(with_component(tmp_path, "secure-web"))
+    pod = one(manifests, "Deployment")["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    mount = tmp_path / "mounted"
+    mount.mkdir()
+    for name in ("tls.crt", "tls.key"):
+        (mount / name).touch()
+    args = [item.replace("/etc/web-tls", str(mount)) for item in container["args"]]
+    found = web.settings(run.command.make_context("run", args).params)
+    assert (found.address, found.require_token) == (":9080", True)
+    assert found.certificate is not None
+    assert {found.certificate.chain, found.certificate.key} == set(mount.iterdir())
+    volumes = {item["name"]: item for item in pod["volumes"]}
+    assert volumes["web-tls"]["secret"]["secretName"] == "flux-operator-web-tls"
+    assert {item["name"] for item in container["volumeMounts"]} == volumes.keys()
 
 
 def test_secure_metrics_are_flags_that_the_operator_understands(tmp_path: Path) -> None:

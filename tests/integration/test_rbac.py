@@ -9,6 +9,7 @@ would still be allowed.
 from __future__ import annotations
 
 import copy
+import http.client
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +23,7 @@ from fluxsm.adapters.kube.rbac import CLUSTER, READ, PolicyRule
 from fluxsm.adapters.kube.rbac import NAMESPACE as LOCAL
 from fluxsm.api import names
 from tests.controlplane.cluster import Cluster, Request
+from tests.controlplane.process import free_ports
 from tests.integration.instance import Instance
 from tests.integration.process import (
     ROOT,
@@ -157,7 +159,8 @@ def lifecycle(cluster: Cluster, applied: str) -> list[Request]:
     stuck = {"patches": [{"target": target, "patch": json.dumps(nowhere)}]}
     kubeconfig = account_kubeconfig(cluster, NAMESPACE)
     instance = Instance(cluster, NAMESPACE)
-    flags = [f"--kubeconfig={kubeconfig}", "--reporting-interval=1m"]
+    [port] = free_ports(1)
+    flags = [f"--kubeconfig={kubeconfig}", "--reporting-interval=1m", f"--web-server-port={port}"]
     for plural, kind in REFERENCE_KINDS.items():
         cluster.kubectl("apply", "-f", "-", stdin=json.dumps(reference_crd(plural, kind)))
     with Process(cluster, NAMESPACE, flags=flags) as process:
@@ -181,6 +184,10 @@ def lifecycle(cluster: Cluster, applied: str) -> list[Request]:
         instance.becomes_ready()
         eventually(lambda: asks_for(cluster, "artifactgenerators"), "report on all kinds")
         eventually(lambda: asks_for(cluster, "resourcesetinputproviders"), "report on all kinds")
+        page = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        page.request("GET", "/api/v1/events")
+        assert json.loads(page.getresponse().read())["events"]
+        page.close()
         instance.delete()
         instance.goes()
         assert process.terminates()[0] == 0

@@ -176,10 +176,11 @@ def test_an_installed_instance_is_never_downgraded_to_another_minor() -> None:
 # Every leaf of the tree of errors
 
 
-def test_the_registry_that_is_down_is_retried() -> None:
+@pytest.mark.parametrize("error", [ArtifactError, errors.AbsentArtifactError])
+def test_the_registry_that_is_down_is_retried(error: type[ArtifactError]) -> None:
     """ArtifactError: Ready=False/ArtifactFailed with the URL, exactly one event, no history."""
     world = World()
-    world.distributions.down = ArtifactError(f"{REFERENCE}: no such host")
+    world.distributions.down = error(f"{REFERENCE}: no such host")
     world.create(distribution=version("2.x", artifact=REFERENCE))
     world.settle(timedelta(milliseconds=100))
     assert (world.reason, REFERENCE in world.message) == (names.ARTIFACT_FAILED, True)
@@ -302,7 +303,7 @@ def test_an_inventory_that_makes_no_sense_is_a_failure_not_a_defect() -> None:
 
 
 LEAVES = {
-    errors.ArtifactError: test_the_registry_that_is_down_is_retried,
+    errors.AbsentArtifactError: test_the_registry_that_is_down_is_retried,
     errors.BuildError: test_what_only_a_change_can_cure_is_stalled_and_tried_again,
     errors.ConflictError: test_a_refused_apply_is_reported_and_tried_again,
     errors.KindNotServedError: test_a_refused_apply_is_reported_and_tried_again,

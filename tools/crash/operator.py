@@ -41,7 +41,7 @@ class Operator:
         """
         storing = [f"--storage-path={storage}"] if storage else []
         self._args = [
-            *("run", "--health-addr=", "--metrics-addr="),
+            *("run", "--health-addr=", "--metrics-addr=", "--web-server-port=0"),
             "--enable-leader-election=false",  # or each crash would wait for a lease to run out
             "--reporting-interval=0",  # it writes beside the machine, whose writes are counted here
             f"--kubeconfig={kubeconfig}",

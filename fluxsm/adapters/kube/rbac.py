@@ -152,7 +152,7 @@ NAMESPACE: Final = (
         verbs=("patch",),
     ),
     PolicyRule(
-        why="The report, which is made again when it is deleted or annotated.",
+        why="The report, which is made again when it is deleted or annotated; the page shows it.",
         groups=(names.GROUP,),
         resources=(names.REPORT_PLURAL,),
         verbs=("list", "watch", "create", "update"),
@@ -170,10 +170,10 @@ NAMESPACE: Final = (
         verbs=("get",),
     ),
     PolicyRule(
-        why="Events of the instance.",
+        why="Events of the instance, which the page shows.",
         groups=("",),
         resources=("events",),
-        verbs=("create",),
+        verbs=("create", "list", "watch"),
     ),
     PolicyRule(
         why="Leader election.",

@@ -6,6 +6,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import threading
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -38,11 +39,17 @@ class Reviews:
         self._answers: dict[tuple[bytes, str], tuple[HTTPStatus, float]] = {}
 
     def judge(self, authorization: str, path: str) -> HTTPStatus:
-        """Whether the holder of a token may read a path.
+        """Whether the holder of a token may read a path: `judge_for` with that as the right."""
+        right = {"nonResourceAttributes": {"path": path, "verb": "get"}}
+        return self.judge_for(authorization, path, right)
+
+    def judge_for(self, authorization: str, what: str, right: Mapping[str, Any]) -> HTTPStatus:
+        """Whether the holder of a token has a right.
 
         Args:
             authorization: the header of the request.
-            path: of the page, such as `/metrics`.
+            what: the right in a word, by which the answer is remembered, such as `/metrics`.
+            right: what a SubjectAccessReview asks: `nonResourceAttributes` or `resourceAttributes`.
 
         Returns:
             OK, UNAUTHORIZED (nobody is known by this token), FORBIDDEN, or SERVICE_UNAVAILABLE when
@@ -52,18 +59,18 @@ class Reviews:
         token = token.strip()
         if scheme.lower() != "bearer" or not token:
             return HTTPStatus.UNAUTHORIZED
-        key = hashlib.sha256(token.encode()).digest(), path
+        key = hashlib.sha256(token.encode()).digest(), what
         found = self._recall(key)
         if found is None:
             try:
-                found = self._ask(token, path)
+                found = self._ask(token, right)
             except ClusterError as error:
-                log.warning("a reader of %s cannot be judged: %s", path, error)
+                log.warning("a reader of %s cannot be judged: %s", what, error)
                 return HTTPStatus.SERVICE_UNAVAILABLE
             self._remember(key, found)
         return found
 
-    def _ask(self, token: str, path: str) -> HTTPStatus:
+    def _ask(self, token: str, right: Mapping[str, Any]) -> HTTPStatus:
         status = self._review("authentication.k8s.io", "TokenReview", {"token": token})
         if not status.get("authenticated"):
             return HTTPStatus.UNAUTHORIZED
@@ -73,7 +80,7 @@ class Reviews:
             "uid": user.get("uid", ""),
             "groups": user.get("groups") or [],
             "extra": user.get("extra") or {},
-            "nonResourceAttributes": {"path": path, "verb": "get"},
+            **right,
         }
         status = self._review("authorization.k8s.io", "SubjectAccessReview", spec)
         return HTTPStatus.OK if status.get("allowed") else HTTPStatus.FORBIDDEN

@@ -78,6 +78,16 @@ class LiveObjects:
         found = (item.get(ref.namespace, ref.name) for item in watches)
         return next((item for item in found if item is not None), None)
 
+    def peek(self, ref: ObjectRef) -> tuple[bool, Manifest | None]:
+        """Return whether the objects of a kind are known, and the object as last seen.
+
+        For whoever looks on from another thread: no watch is started, and none kept by it.
+        """
+        watch = self._watches.get(ref.kind)
+        if watch is None or not watch.synced:
+            return False, None
+        return True, watch.get(ref.namespace, ref.name)
+
     def put(self, manifest: Manifest) -> None:
         """Note an answer of the API server."""
         kind = Kind.of(manifest)
@@ -158,6 +168,11 @@ class SingletonWatch:
     def synced(self) -> bool:
         """Whether it is known if there is an instance."""
         return self._watch.synced
+
+    @property
+    def problem(self) -> str:
+        """Why the last attempt failed, in words; empty when it did not."""
+        return self._watch.problem
 
     def heartbeats(self) -> Iterator[Heartbeat]:
         """The sign of life of the watch, none before it was started."""

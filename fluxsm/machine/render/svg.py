@@ -6,11 +6,12 @@ Where everything is comes from `layout`; here it gets its looks, for light and f
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from html import escape
 from typing import Final
 
-from fluxsm.machine.graph import Graph, Kind, Node, Role, kinds
+from fluxsm.machine.graph import Edge, Graph, Kind, Node, Role, kinds
 from fluxsm.machine.render.geometry import (
     LINE_HEIGHT,
     Arrow,
@@ -22,6 +23,7 @@ from fluxsm.machine.render.geometry import (
 )
 from fluxsm.machine.render.layout import arrange
 from fluxsm.machine.render.palette import DARK, LIGHT, Palette
+from fluxsm.machine.table import StateDef
 
 _MARGIN: Final = 16.0
 _ROUND: Final = 8.0
@@ -35,9 +37,46 @@ _SHAPES: Final = (
 )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Marks:
+    """What a picture within a page has besides.
+
+    Attributes:
+        states: names of states that were passed.
+        edges: source and dest of arrows that were passed.
+        link: where the name of a state leads to.
+        tip: what there is to say about an arrow.
+    """
+
+    states: frozenset[str] = frozenset()
+    edges: frozenset[tuple[str, str]] = frozenset()
+    link: Callable[[str], str]
+    tip: Callable[[Edge], str]
+
+
 def render(graph: Graph) -> str:
     """The picture as a document."""
-    drawing = arrange(graph)
+    style = [
+        f"<style>{_SHAPES}{_colours(LIGHT)}",
+        f"@media(prefers-color-scheme:dark){{{_colours(DARK)}}}</style>",
+    ]
+    return _picture(graph, arrange(graph), 'role="img"', style, None)
+
+
+def embed(graph: Graph, drawing: Drawing, marks: Marks) -> str:
+    """The picture as a part of a page, which has the style of it: states are links.
+
+    Args:
+        graph: what is drawn.
+        drawing: where everything is.
+        marks: what is lit, and where links lead.
+    """
+    return _picture(graph, drawing, 'role="group" aria-labelledby="machine-name"', [], marks)
+
+
+def _picture(
+    graph: Graph, drawing: Drawing, role: str, style: Sequence[str], marks: Marks | None
+) -> str:
     legend = list(_legend(graph, drawing))
     extent = drawing.extent()
     left, top = extent.left - _MARGIN, extent.top - _MARGIN
@@ -46,16 +85,16 @@ def render(graph: Graph) -> str:
     size = f'width="{width:.0f}" height="{height:.0f}"'
     view = f'viewBox="{left:.0f} {top:.0f} {width:.0f} {height:.0f}"'
     ground = f'<rect class="ground" x="{left:.0f}" y="{top:.0f}" width="100%" height="100%"/>'
+    name = ' id="machine-name"' if marks else ""
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" {size} {view} role="img">',
-        "<title>The state machine of a FluxInstance</title>",
-        f"<style>{_SHAPES}{_colours(LIGHT)}",
-        f"@media(prefers-color-scheme:dark){{{_colours(DARK)}}}</style>",
+        f'<svg xmlns="http://www.w3.org/2000/svg" {size} {view} {role}>',
+        f"<title{name}>The state machine of a FluxInstance</title>",
+        *style,
         f"<defs>{_TIP}</defs>",
         ground,
-        *map(_arrow, drawing.arrows),
+        *(_arrow(arrow, marks) for arrow in drawing.arrows),
         *map(_stub, drawing.stubs),
-        *(_node(node, drawing, graph.current) for node in graph.nodes),
+        *(_node(node, drawing, graph.current, marks) for node in graph.nodes),
         *_beginning(drawing),
         *(part for _, part in legend),
         "</svg>",
@@ -87,7 +126,17 @@ def _class(kind: Kind) -> str:
     return kind.name.lower()
 
 
-def _arrow(arrow: Arrow) -> str:
+def _arrow(arrow: Arrow, marks: Marks | None) -> str:
+    """An arrow; within a page with what there is to say about it."""
+    if marks is None or arrow.edge is None:
+        return _line(arrow)
+    edge = arrow.edge
+    style = "edge passed" if (edge.source, edge.dest) in marks.edges else "edge"
+    tip = escape(marks.tip(edge), quote=False)
+    return f'<g class="{style}"><title>{tip}</title>{_line(arrow)}</g>'
+
+
+def _line(arrow: Arrow) -> str:
     """A line with round corners, and its label."""
     points = arrow.points
     path = f"M{points[0][0]:.1f} {points[0][1]:.1f}"
@@ -124,13 +173,15 @@ def _stub(stub: Stub) -> str:
     return _rectangle(stub.box, "stub") + _text(stub.lines, stub.box.middle, "many")
 
 
-def _node(node: Node, drawing: Drawing, current: str) -> str:
+def _node(node: Node, drawing: Drawing, current: str, marks: Marks | None) -> str:
     """A state, or the end, which has a double border; many states are drawn as stubs."""
     if node.role is Role.MANY or node.kind is None:
         return ""
     box, style = drawing.boxes[node.name], _class(node.kind)
     tip = (
-        f"<title>{escape(node.definition.meaning, quote=False)}</title>" if node.definition else ""
+        f"<title>{escape(_about(node.definition, marks), quote=False)}</title>"
+        if node.definition
+        else ""
     )
     chosen = node.name == current
     shape = _rectangle(box, f"box {style} current" if chosen else f"box {style}")
@@ -139,7 +190,18 @@ def _node(node: Node, drawing: Drawing, current: str) -> str:
         shape += _rectangle(inner, f"ring {style}")
     mark = ' aria-current="true"' if chosen else ""
     name = _text([node.name], box.middle, "name chosen" if chosen else "name")
-    return f"<g{mark}>{tip}{shape}{name}</g>"
+    if marks is None:
+        return f"<g{mark}>{tip}{shape}{name}</g>"
+    passed = ' class="passed"' if node.name in marks.states else ""
+    group = f"<g{passed}>{tip}{shape}{name}</g>"
+    if node.definition is None:
+        return group
+    return f'<a href="{escape(marks.link(node.name))}"{mark}>{group}</a>'
+
+
+def _about(definition: StateDef, marks: Marks | None) -> str:
+    """What a state means; within a page also what ends it when a time has passed."""
+    return definition.meaning if marks is None else f"{definition.meaning} {definition.timers}"
 
 
 def _rectangle(box: Box, style: str) -> str:

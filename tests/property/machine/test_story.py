@@ -342,7 +342,9 @@ class Story(RuleBasedStateMachine):
         world.distributions.push(REFERENCE, _digest(10_000), starter())
         world.controllers.healthy = lambda _: True
         if self.alive:
-            world.edit(distribution={"version": "2.x"})
+            world.edit(
+                distribution={"version": "2.x"}, sync=None
+            )  # some edits leave no place for it
             world.annotate({names.RECONCILE: "enabled", names.REQUESTED_AT: "the end"})
 
     @property

@@ -141,9 +141,16 @@ REFUSED: dict[str, tuple[tuple[str, ...], ...]] = {
     ),
     "must be above 1.2 times its retry period": ((f"{ELECTION}retry-period=26s",),),
     "are the same; each needs one of its own": (
-        ("--health-addr=:8080",), ("--metrics-addr=0.0.0.0:8081",),
+        ("--health-addr=:8080",), ("--metrics-addr=0.0.0.0:8081",), ("--metrics-addr=:9080",),
+        ("--web-server-port=8081",),
     ),
-    "go together": (("--metrics-cert-file=file",), ("--metrics-key-file=file",)),
+    "go together": (
+        ("--metrics-cert-file=file",), ("--metrics-key-file=file",), ("--web-cert-file=file",),
+        ("--web-key-file=file",),
+    ),
+    "0<=x<=65535": (("--web-server-port=65536",), ("--web-server-port=-1",)),
+    "not one of 'none', 'token'": (("--web-auth=basic",),),
+    "needs --web-cert-file": (("--web-auth=token",),),
     "needs --metrics-cert-file": (("--metrics-require-token",),),
 }  # fmt: skip
 
@@ -192,7 +199,8 @@ def test_every_flag_has_its_range_here() -> None:
         ("--watch-idle-limit=1s", "--watch-resync-interval=1s"), ("--override-manager=",),
         (f"{ELECTION}renew-deadline=40s", "--enable-leader-election=false"),
         ("--registry-plain-http=local:5000", "--registry-plain-http=[::1]:5000"),
-        ("--kube-context=x",), ("--supported-minors=",),
+        ("--kube-context=x",), ("--supported-minors=",), ("--web-server-port=0",),
+        ("--web-server-port=9081", "--metrics-addr=:9080"),
     ],
     ids=" ".join,
 )  # fmt: skip

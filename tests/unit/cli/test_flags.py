@@ -13,7 +13,7 @@ from typing import Any
 import click
 import pytest
 
-from fluxsm.cli import registry, run
+from fluxsm.cli import registry, run, web
 from fluxsm.core.settings import VerifyPolicy
 from fluxsm.errors import UsageError
 
@@ -35,7 +35,7 @@ REFERENCE = (
 def environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing of this machine's environment reaches the flags."""
     for name in ("REPORTING_INTERVAL", "OVERRIDE_MANAGERS", "NOTIFICATION_CONTROLLER_ADDRESS",
-                 "NOTIFICATIONS_DISABLED"):  # fmt: skip
+                 "NOTIFICATIONS_DISABLED", "WEB_SERVER_PORT"):  # fmt: skip
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("RUNTIME_NAMESPACE", "flux-system")
 
@@ -141,7 +141,7 @@ def test_help_names_no_flag_that_does_nothing_but_be_accepted() -> None:
     """Hidden ones are for old Deployments only."""
     text = run.command.get_help(click.Context(run.command))
     assert "--leader-election-retry-period" in text
-    assert "--web-server-port" not in text
+    assert "--web-server-only" not in text
 
 
 @pytest.mark.parametrize(
@@ -177,3 +177,31 @@ def test_half_a_policy_ends_the_start(text: str, capsys: pytest.CaptureFixture[s
         run.command.make_context("run", [f"--verify-artifact={text}"])
     assert end.value.code == 1
     assert "it is key=FILE, or identity=ID,issuer=URL,trusted-root=FILE" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("flag", "variable", "address"),
+    [
+        ((), "", ":9080"),
+        (("--web-server-port=0",), "", ""),
+        (("--web-server-port=1234",), "", ":1234"),
+        (("--web-server-port=1234",), "5678", ":5678"),
+        ((), "0", ""),
+    ],
+)
+def test_the_environment_says_where_the_page_is(
+    flag: tuple[str, ...], variable: str, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It wins over the flag, as in the reference; 0 is nowhere."""
+    monkeypatch.setenv("WEB_SERVER_PORT", variable)
+    assert web.settings(parsed(*flag)).address == address
+
+
+@pytest.mark.parametrize("text", ["http", "65536", "-1"])
+def test_a_port_of_the_environment_that_is_none_is_refused(
+    text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By its name."""
+    monkeypatch.setenv("WEB_SERVER_PORT", text)
+    with pytest.raises(UsageError, match=f"WEB_SERVER_PORT.*{text}.*not a port"):
+        web.settings(parsed())

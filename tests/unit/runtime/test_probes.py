@@ -13,7 +13,8 @@ import pytest
 
 from fluxsm.app import STUCK_SECONDS, UNREADY_SECONDS, _page
 from fluxsm.errors import UsageError
-from fluxsm.runtime.probes import Page, Pages, PageServer, parse_address
+from fluxsm.runtime.listener import parse_address
+from fluxsm.runtime.probes import Page, Pages, PageServer
 
 
 @contextmanager
