@@ -62,6 +62,7 @@ _INSTANCE: Final = {
         "Say where the instance stands, why, and what comes next.",
         aliases=("why",),
     ),
+    "plan": Entry("fluxsm.cli.plan", "Say what the operator would do, without doing it."),
     "history": Entry(
         "fluxsm.cli.history", "List the transitions of the instance, and its revisions."
     ),
