@@ -125,6 +125,9 @@ _OPERATOR: Final = {
     "uninstall": Entry(
         "fluxsm.cli.uninstall", "Take the operator, and Flux, out of a cluster.", lasting=True
     ),
+    "doctor": Entry(
+        "fluxsm.cli.doctor", "Look for what keeps the operator from working.", aliases=("check",)
+    ),
     "run": Entry("fluxsm.cli.run", "Run the operator.", lasting=True),
 }
 _MACHINE: Final = {

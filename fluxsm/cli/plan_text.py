@@ -66,14 +66,10 @@ def _cut(line: str, width: int) -> str:
 
 def _heading(name: str, plan: Plan, columns: int, *, delete: bool) -> Iterator[str]:
     head = f"{name}: deletion" if delete else f"{name}: {_way(plan)}"
-    yield from text.wrapped(head, columns, first=f"{Mark.TRIGGERED.colored} ", rest="  ")
+    yield from _marked(Mark.TRIGGERED, head, columns)
     if plan.refused:
-        yield from text.wrapped(
-            "the operator would refuse this, and nothing would change",
-            columns,
-            first=f"{Mark.FAILED.colored} ",
-            rest="  ",
-        )
+        sentence = "the operator would refuse this, and nothing would change"
+        yield from _marked(Mark.FAILED, sentence, columns)
     elif not plan and not delete:
         yield f"{Mark.DONE.colored} nothing would change"
     else:
@@ -121,7 +117,15 @@ def _sentences(title: str, sentences: Sequence[str], mark: Mark, columns: int) -
         yield click.style(title, bold=True)
     for sentence in sentences:
         shown = redact(sentence)
-        yield from text.wrapped(shown, columns, first=f"  {mark.colored} ", rest="    ")
+        yield from _marked(mark, shown, columns, indent="  ")
+
+
+def _marked(mark: Mark, sentence: str, columns: int, indent: str = "") -> Iterator[str]:
+    """A paragraph after a mark, whose colour must not count when it is wrapped."""
+    first, rest = f"{indent}{mark.value} ", f"{indent}  "
+    head, *more = text.wrapped(sentence, columns, first=first, rest=rest)
+    yield head.replace(mark.value, mark.colored, 1)
+    yield from more
 
 
 def _image_lines(images: Iterable[ImageChange]) -> Iterator[str]:
