@@ -39,7 +39,7 @@ def command(ctx: click.Context, target: Target, output: str) -> None:
     from fluxsm.cli.examination import Examination
     from fluxsm.core.checkup import Grade
 
-    examination = Examination(target.connect(), target.namespace, dict(os.environ))
+    examination = Examination(target.connect(), target.operator_namespace, dict(os.environ))
     found = list(examination.findings())
     if output == out.TEXT:
         for line in _lines(found):

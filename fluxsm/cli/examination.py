@@ -12,6 +12,7 @@ from fluxsm import __version__
 from fluxsm.api import names
 from fluxsm.api.objects import CRD, Kind, Manifest, ObjectRef
 from fluxsm.cli import connection, distribution, registry
+from fluxsm.cli.instance import subject
 from fluxsm.core import checkup
 from fluxsm.core.checkup import Finding
 from fluxsm.core.instance import Instance
@@ -154,7 +155,7 @@ class Examination:
         yield checkup.stored_versions(self._cluster.list(CRD, labels=f"{names.PART_OF_LABEL}=flux"))
 
     def _instance(self) -> Iterator[Finding]:
-        found = self._find(connection.instance_ref(self._namespace))
+        found = self._find(subject.ref_of(self._namespace, names.SINGLETON))
         if found is None:
             text = f"there is none in the namespace {self._namespace}"
             yield checkup.warning("instance", text, "fluxsm install -f FILE makes one")
@@ -169,14 +170,12 @@ class Examination:
         yield checkup.field_managers(objects)
 
     def _distribution(self, instance: Instance) -> Finding:
-        from fluxsm.adapters.folder import starter_folder
-
-        folder = distribution.own_folder()
         try:
             reference = instance.spec.distribution.artifact or ""
+            bundled = distribution.open_distribution(None)
         except BuildError as error:
             return checkup.unknown("distribution", error)
-        return checkup.distribution(reference, str(folder), folder == starter_folder())
+        return checkup.distribution(reference, bundled.source, is_starter=bundled.is_starter)
 
     def _registry(self, instance: Instance) -> Iterator[Finding]:
         """Whether the artifact can be had from here, with the login that the operator has."""

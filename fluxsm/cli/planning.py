@@ -24,7 +24,6 @@ from fluxsm.errors import (
     NotFoundError,
 )
 from fluxsm.objects import definitions, immutable, inventory, manifest, migration, ownership
-
 from states.work import orphaning
 from states.work.serving import read_served
 

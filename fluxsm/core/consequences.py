@@ -37,9 +37,7 @@ def without_pruning(ref: ObjectRef, live: Manifest) -> str:
     return f"{ref} is deleted without pruning: {what} in the cluster"
 
 
-def of_uninstallation(
-    deleted: Sequence[Manifest], resources: Mapping[str, int]
-) -> Iterator[str]:
+def of_uninstallation(deleted: Sequence[Manifest], resources: Mapping[str, int]) -> Iterator[str]:
     """What follows when all of Flux goes.
 
     Its controllers stop first, and then finalizers are taken off, so that nothing that Flux has

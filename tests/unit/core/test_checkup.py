@@ -13,7 +13,8 @@ from fluxsm.api.objects import Manifest
 from fluxsm.core import checkup
 from fluxsm.core.checkup import Finding, Grade
 
-OF_A_NAMESPACE = {"f:metadata": {"f:labels": {".": {}, "f:kubernetes.io/metadata.name": {}}}}
+NAME_OF_NAMESPACE = "f:kubernetes.io/metadata.name"
+OF_A_NAMESPACE: Manifest = {"f:metadata": {"f:labels": {".": {}, NAME_OF_NAMESPACE: {}}}}
 NOW = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
 
 

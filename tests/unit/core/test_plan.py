@@ -80,7 +80,7 @@ def test_what_could_not_be_rehearsed_is_worked_out() -> None:
 
 
 def test_the_end_of_a_sync_and_of_a_component() -> None:
-    """What the sync has deployed stays, and is counted; of other objects there is nothing to say."""
+    """What the sync has deployed stays; of other objects there is nothing to say."""
     item = {
         "apiVersion": "kustomize.toolkit.fluxcd.io/v1",
         "kind": "Kustomization",
