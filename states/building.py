@@ -51,7 +51,7 @@ def handle(observed: Observed, ports: Ports) -> Outcome:
             return Outcome(event=Event.WAITING, message=message, after=_LOOK_AGAIN)
         result = build(observed.instance.parsed, distribution, chosen, digests=digests)
     standing.refuse_immutable(observed, result, ports)
-    evaluation.refuse_open_schemas(observed, result, ports.cluster)
+    evaluation.refuse_open_schemas(distribution, applied, result, ports.cluster)
     run = replace(
         observed.run,
         build=result,

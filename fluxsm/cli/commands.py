@@ -65,6 +65,7 @@ _INSTANCE: Final = {
     "status": Entry(
         "fluxsm.cli.status", "Show where the instance stands, or serve a page.", lasting=True
     ),
+    "plan": Entry("fluxsm.cli.plan", "Say what the operator would do, without doing it."),
     "history": Entry(
         "fluxsm.cli.history", "List the transitions of the instance, and its revisions."
     ),
@@ -126,6 +127,9 @@ _OPERATOR: Final = {
     "install": Entry("fluxsm.cli.install", "Put the operator into a cluster.", lasting=True),
     "uninstall": Entry(
         "fluxsm.cli.uninstall", "Take the operator, and Flux, out of a cluster.", lasting=True
+    ),
+    "doctor": Entry(
+        "fluxsm.cli.doctor", "Look for what keeps the operator from working.", aliases=("check",)
     ),
     "run": Entry("fluxsm.cli.run", "Run the operator.", lasting=True),
 }

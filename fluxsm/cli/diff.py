@@ -51,7 +51,7 @@ def command(ctx: click.Context, old: str, new: str, place: str | None, pin_diges
         raise UsageError("only one of both files can be standard input")
     before, now = (_read(path, place, pin=pin_digests) for path in (old, new))
     changes = compare(before, now)
-    for line in _lines(changes):
+    for line in lines(changes):
         click.echo(line)
     click.echo(_summary(changes), err=True)
     ctx.exit(1 if changes else 0)
@@ -94,7 +94,8 @@ def _check_objects(objects: list[Any], name: str) -> list[Manifest]:
     return objects
 
 
-def _lines(changes: Sequence[ObjectChange]) -> Iterator[str]:
+def lines(changes: Sequence[ObjectChange]) -> Iterator[str]:
+    """The changes for people: a line for each object, and one for each field of it."""
     for item in changes:
         yield click.style(f"{item.change.value} {item.ref}", fg=_COLORS[item.change.value])
         yield from (f"    {_field(field)}" for field in item.fields)
@@ -106,15 +107,16 @@ def _field(field: FieldChange) -> str:
     mark = click.style(f"{field.change.value} {field.path}:", fg=_COLORS[field.change.value])
     match field.change:
         case Change.ADDED:
-            return f"{mark} {_value(field.new)}"
+            return f"{mark} {value(field.new)}"
         case Change.REMOVED:
-            return f"{mark} {_value(field.old)}"
+            return f"{mark} {value(field.old)}"
         case Change.CHANGED:
-            return f"{mark} {_value(field.old)} -> {_value(field.new)}"
+            return f"{mark} {value(field.old)} -> {value(field.new)}"
 
 
-def _value(value: Any) -> str:
-    text = redact(json.dumps(value, ensure_ascii=False, sort_keys=True))
+def value(found: Any) -> str:
+    """A value as JSON, without a login, cut where it is long."""
+    text = redact(json.dumps(found, ensure_ascii=False, sort_keys=True))
     return text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"
 
 

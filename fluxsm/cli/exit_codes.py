@@ -30,7 +30,9 @@ TABLE: Final[Sequence[tuple[str, str, str]]] = (
     ),
     ("1", "`diff`", "There is a difference."),
     ("2", "`diff`", "It could not be done, as 1 elsewhere."),
+    ("1", "`plan`", "Also: the operator would refuse it."),
     ("2", "`plan`", "There are changes."),
+    ("1", "`doctor`", "Also: something keeps the operator from working."),
     ("130", "all", "Interrupted, as by Ctrl-C. What the cluster was asked for goes on."),
 )
 """Code, commands, meaning."""

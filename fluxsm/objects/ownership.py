@@ -90,6 +90,13 @@ def is_owned(live: Mapping[str, Any], name: str, namespace: str) -> bool:
     return all(labels.get(key) == value for key, value in owner_labels(name, namespace).items())
 
 
+def why_kept(live: Mapping[str, Any], name: str, namespace: str) -> str:
+    """Why an object of the inventory must not be deleted, empty when it may be."""
+    if not is_owned(live, name, namespace):
+        return "its labels do not say that it belongs to the instance"
+    return f"{names.PRUNE} is disabled on it" if is_prune_disabled(live) else ""
+
+
 def is_prune_disabled(live: Mapping[str, Any]) -> bool:
     """Whether a label or annotation, in upper or lower case, opts an object out of deletion."""
     return _is_disabled(live, names.PRUNE)

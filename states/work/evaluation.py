@@ -11,8 +11,8 @@ from contextlib import suppress
 from typing import Final
 
 from fluxsm.api.objects import CRD, ObjectRef
+from fluxsm.build.distribution import Distribution
 from fluxsm.build.pipeline import BuildResult
-from fluxsm.core.observed import Observed
 from fluxsm.core.ports import Cluster
 from fluxsm.errors import BuildError, NotFoundError
 from fluxsm.objects.definition import describes_spec
@@ -20,24 +20,29 @@ from fluxsm.objects.definition import describes_spec
 _SOURCE: Final = "gitrepositories.source.toolkit.fluxcd.io"
 
 
-def refuse_open_schemas(observed: Observed, result: BuildResult, cluster: Cluster) -> None:
+def refuse_open_schemas(
+    distribution: Distribution, applied: str, result: BuildResult, cluster: Cluster
+) -> None:
     """Refuse a build from the starter distribution that would open a schema in the cluster.
 
     Nothing is asked for while the revision is the one that was applied last.
+
+    Args:
+        distribution: what was built from.
+        applied: the revision that was applied last, empty before the first one.
+        result: the build.
+        cluster: where it would be applied.
 
     Raises:
         BuildError: naming a definition, and what to do.
         ClusterError: a definition cannot be read.
     """
-    fetched = observed.run.fetched
-    if fetched is None or not fetched.distribution.is_starter:
-        return
-    if observed.instance.status.last_applied_revision == result.revision:
+    if not distribution.is_starter or applied == result.revision:
         return
     found = _described(result, cluster)
     if found is not None:
         raise BuildError(
-            f"{fetched.distribution.source} is the starter distribution, for evaluation only, and"
+            f"{distribution.source} is the starter distribution, for evaluation only, and"
             f" would open the schemas of a real Flux, such as that of {found}: name the"
             " official manifests, with spec.distribution.artifact or with an operator that has them"
         )

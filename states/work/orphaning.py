@@ -12,9 +12,10 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from fluxsm.api.objects import Kind, Manifest, ObjectRef
+from fluxsm.core import consequences
 from fluxsm.core.ports import Cluster, Ports
 from fluxsm.errors import ConflictError, KindNotServedError, NotFoundError
-from fluxsm.objects import manifest, ownership
+from fluxsm.objects import ownership
 from states.work.owned import custom_kinds
 from states.work.releasing import FINALIZER, SLICE, release_item
 from states.work.serving import read_served
@@ -57,10 +58,7 @@ def describe(ref: ObjectRef, ports: Ports, instance: str, namespace: str) -> str
     is_kept = ownership.is_prune_disabled(live) or "deletionTimestamp" in live["metadata"]
     if is_kept or not ownership.is_owned(live, instance, namespace):
         return ""
-    entries = manifest.read(live, "status", "inventory", "entries")
-    count = len(entries) if isinstance(entries, list) else 0
-    what = f"the {count} objects that it deployed stay" if count else "what it deployed stays"
-    return f"{ref} is deleted without pruning: {what} in the cluster"
+    return consequences.without_pruning(ref, live)
 
 
 def orphan(ref: ObjectRef, live: Manifest, cluster: Cluster, propagation: str) -> None:

@@ -118,9 +118,7 @@ def _delete_if_ours(
 ) -> Change:
     """Delete exactly this incarnation: somebody may have replaced it with one of their own."""
     instance, metadata = observed.instance.metadata, live["metadata"]
-    if not ownership.is_owned(live, instance.name, instance.namespace):
-        return Change(ref=ref, action=Action.SKIPPED)
-    if ownership.is_prune_disabled(live):
+    if ownership.why_kept(live, instance.name, instance.namespace):
         return Change(ref=ref, action=Action.SKIPPED)
     if "deletionTimestamp" in metadata:
         # It is on its way, perhaps since a request whose answer was lost.
