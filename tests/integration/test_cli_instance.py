@@ -129,6 +129,8 @@ def test_events(program: CommandLine) -> None:
     assert program.out("events", "other").splitlines()[1:] == []
     found = json.loads(program.out("events", "-o", "json"))["items"]
     assert {item["involvedObject"]["name"] for item in found} == {"flux"}
+    times = [item["lastTimestamp"] for item in found]
+    assert times == sorted(times)
 
 
 def test_export_gives_a_file_that_can_be_built(program: CommandLine, instance: Instance) -> None:
