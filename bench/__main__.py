@@ -13,6 +13,7 @@ from bench.endurance import endure
 from bench.life import live
 from bench.measure import Cost
 from bench.migration import migrate
+from bench.page import look
 from bench.program import programs
 from bench.report import show
 from tests.controlplane.binary import ControlPlaneError
@@ -20,7 +21,7 @@ from tests.controlplane.cluster import Cluster
 from tests.integration.instance import install_crds
 
 ROOT = Path(__file__).resolve().parents[1]
-PARTS = ("program", "commands", "life", "migration", "endurance")
+PARTS = ("program", "commands", "life", "page", "migration", "endurance")
 
 
 def main(args: list[str]) -> int:
@@ -50,6 +51,7 @@ def _measure(only: str | None, storage: Path) -> Iterator[Cost]:
     for name, part in (
         ("commands", commands),
         ("life", live),
+        ("page", look),
         ("migration", migrate),
         ("endurance", endure),
     ):

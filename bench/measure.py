@@ -57,9 +57,10 @@ REPORTING = ("--reporting-interval=5m",)
 """The flag that makes an operator report as in production; tests do without."""
 
 
-def in_production(cluster: Cluster, namespace: str, storage: Path) -> Operator:
+def in_production(cluster: Cluster, namespace: str, storage: Path, *flags: str) -> Operator:
     """An operator as the image runs it in a pod."""
-    return Operator(cluster, namespace, storage=storage, env=IMAGE, in_pod=True, flags=REPORTING)
+    found = (*REPORTING, *flags)
+    return Operator(cluster, namespace, storage=storage, env=IMAGE, in_pod=True, flags=found)
 
 
 @contextmanager

@@ -26,7 +26,7 @@ from fluxsm.objects.kstatus import Health
 from fluxsm.web import encode, view
 from fluxsm.web.facts import Facts, Server
 from fluxsm.web.follow import glance
-from fluxsm.web.html import document
+from fluxsm.web.html.document import Sections, Sheet
 from fluxsm.web.journal import Journal
 from fluxsm.web.sight import Sight
 
@@ -72,9 +72,17 @@ class Content:
         answers: of the JSON API, by name, as JSON-like data.
     """
 
-    def __init__(self, facts: Facts, table: Table) -> None:
+    def __init__(self, facts: Facts, table: Table, sheet: Sheet, standing: Any) -> None:
+        """Make nothing yet.
+
+        Args:
+            facts: what is known.
+            table: of the machine.
+            sheet: writes the sections of the page.
+            standing: the answer about the machine alone, which never changes.
+        """
         self.facts = facts
-        self._table = table
+        self._table, self._sheet, self._standing = table, sheet, standing
 
     @cached_property
     def instance(self) -> Any:
@@ -84,8 +92,8 @@ class Content:
     @cached_property
     def machine(self) -> Any:
         """The answer about the machine."""
-        state = self.instance["state"]
-        return encode.plain(view.machine(self._table, state, self.facts.journal))
+        way = encode.plain(view.path(self.facts.journal))
+        return {**self._standing, "current": self.instance["state"], "path": way}
 
     @cached_property
     def history(self) -> Any:
@@ -98,9 +106,9 @@ class Content:
         return encode.plain(view.events(self.facts))
 
     @cached_property
-    def sections(self) -> Mapping[str, str]:
+    def sections(self) -> Sections:
         """The sections of the page."""
-        return document.sections(self, self._table)
+        return self._sheet.sections(self)
 
     @cached_property
     def report(self) -> Any:
@@ -131,6 +139,7 @@ class Board:
         """
         self.on_news = on_news
         self._table, self._server = table, server
+        self._sheet = Sheet(table)
         self._clock, self._sources = clock, sources
         self._steps: deque[Sight] = deque(maxlen=QUEUE)
         self._lock = threading.Lock()  # over what follows
@@ -140,6 +149,10 @@ class Board:
         self._content: Content | None = None
         self._news = 0
         self._made = -1
+
+    @cached_property
+    def _standing(self) -> Any:
+        return encode.plain(view.machine(self._table, "", Journal()))
 
     def on_step(self, step: Step) -> None:
         """Follow the machine. Never blocks, and never fails."""
@@ -160,8 +173,11 @@ class Board:
         with self._lock:
             news = self._news
             if self._content is None or news != self._made:
-                self._content, self._made = Content(self._gather(), self._table), news
+                self._content, self._made = self._make(), news
             return self._content
+
+    def _make(self) -> Content:
+        return Content(self._gather(), self._table, self._sheet, self._standing)
 
     def look(self) -> Content:
         """The content of now, for a reader who may be the first one."""

@@ -116,7 +116,7 @@ class Routes:
 
     def _page(self, request: Request) -> Answer:
         sections = self._board.look().sections
-        body = document.page(dict(sections), login=self._access is not None)
+        body = document.page(sections, login=self._access is not None)
         return tagged(request, body, HTML)
 
     def _stream(self, _: Request) -> Answer:

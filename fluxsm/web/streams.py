@@ -22,8 +22,8 @@ from typing import Any, Final
 
 log = logging.getLogger("fluxsm.web")
 
-SPACING: Final = 0.05
-"""Seconds between two messages at least: what changes faster than that nobody sees."""
+SPACING: Final = 0.1
+"""Seconds between two messages at least: nobody sees what changes faster."""
 
 BEAT: Final = 15.0
 """A comment so often keeps proxies from closing the stream, and finds readers that are gone."""

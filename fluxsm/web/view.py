@@ -222,6 +222,13 @@ def _blocked(said: tuple[a.Condition, ...]) -> a.Blocked | None:
     return a.Blocked(reason=found.reason, message=found.message) if found else None
 
 
+def path(journal: Journal) -> tuple[a.Passage, ...]:
+    """The way of the last run."""
+    return tuple(
+        a.Passage(source=source, event=event, dest=dest) for source, event, dest in journal.moves()
+    )
+
+
 def machine(table: Table, current: str, journal: Journal) -> a.MachineAnswer:
     """The answer about the machine.
 
@@ -234,10 +241,7 @@ def machine(table: Table, current: str, journal: Journal) -> a.MachineAnswer:
         initial=table.initial.value,
         goal=table.goal.value,
         current=current,
-        path=tuple(
-            a.Passage(source=source, event=event, dest=dest)
-            for source, event, dest in journal.moves()
-        ),
+        path=path(journal),
         states=tuple(
             a.StateAnswer(
                 name=state.value,

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from fluxsm.machine.table import Table
@@ -11,7 +11,7 @@ from fluxsm.web.html import past, present
 from fluxsm.web.html.builder import Content, Html, el
 from fluxsm.web.html.reference import reference
 
-Sections = dict[str, str]
+Sections = dict[str, Html]
 """The HTML of each section, by the id of its element."""
 
 LEFT = ("machine", "runs", "inventory")
@@ -19,27 +19,53 @@ RIGHT = ("conditions", "components", "repairs", "objects", "events")
 """What stands side by side where the page is wide."""
 
 
-def sections(content: Any, table: Table) -> Sections:
-    """The sections of the page.
+class Sheet:
+    """Writes the sections of the page, and those only whose part of the answers has changed."""
 
-    Args:
-        content: what is known, with the answers of the API.
-        table: of the machine.
-    """
-    instance, machine = content.instance, content.machine
-    kinds = {item["name"]: item["kind"] for item in machine["states"]}
-    return {
-        "who": _who(instance["operator"]),
-        "now": present.now(instance),
-        "machine": present.machine(machine, table),
-        "conditions": present.conditions(instance),
-        "components": present.components(instance),
-        "runs": past.runs(content.history, kinds),
-        "repairs": present.repairs(instance, content.events),
-        "objects": past.objects(content.report),
-        "inventory": present.inventory(instance),
-        "events": past.events(content.events),
-    }
+    def __init__(self, table: Table) -> None:
+        self._table = table
+        self._written: dict[str, tuple[Any, Html]] = {}
+
+    def sections(self, content: Any) -> Sections:
+        """The sections of the page.
+
+        Args:
+            content: what is known, with the answers of the API.
+        """
+        instance, machine = content.instance, content.machine
+        history, events, report = content.history, content.events, content.report
+        kinds = {item["name"]: item["kind"] for item in machine["states"]}
+        listed = {key: instance[key] for key in ("conditions", "components", "conflicts")}
+        way = (machine["current"], machine["path"])
+        top = {key: value for key, value in instance.items() if key not in {*listed, "inventory"}}
+        drift = {"events": [item for item in events["events"] if past.is_repair(item)]}
+        repaired = (listed["conflicts"], drift)
+        write = self._write
+        return {
+            "who": write("who", instance["operator"], lambda: _who(instance["operator"])),
+            "now": write("now", top, lambda: present.now(instance)),
+            "machine": write("machine", way, lambda: present.machine(machine, self._table)),
+            "conditions": write(
+                "conditions", listed["conditions"], lambda: present.conditions(instance)
+            ),
+            "components": write(
+                "components", listed["components"], lambda: present.components(instance)
+            ),
+            "runs": write("runs", history, lambda: past.runs(history, kinds)),
+            "repairs": write("repairs", repaired, lambda: present.repairs(instance, drift)),
+            "objects": write("objects", report, lambda: past.objects(report)),
+            "inventory": write(
+                "inventory", instance["inventory"], lambda: present.inventory(instance)
+            ),
+            "events": write("events", events, lambda: past.events(events)),
+        }
+
+    def _write(self, name: str, made_of: Any, write: Callable[[], Html]) -> Html:
+        """A section, as it was written before where what it is made of is the same."""
+        before = self._written.get(name)
+        if before is None or before[0] != made_of:
+            before = self._written[name] = (made_of, write())
+        return before[1]
 
 
 def _who(operator: Mapping[str, Any]) -> Html:
@@ -58,15 +84,15 @@ def page(found: Sections, *, login: bool) -> bytes:
     header = el(
         "header",
         el("h1", "Flux"),
-        Html(found["who"]),
+        found["who"],
         el("p", id="link", role="status", class_="small"),
         el("noscript", el("p", "This is how it is now; reload for news.", class_="small")),
         _links(login=login),
     )
     columns = [
-        el("div", [Html(found[name]) for name in names], class_="column") for names in (LEFT, RIGHT)
+        el("div", [found[name] for name in names], class_="column") for names in (LEFT, RIGHT)
     ]
-    body = el("main", Html(found["now"]), el("div", columns, class_="columns"), id="main")
+    body = el("main", found["now"], el("div", columns, class_="columns"), id="main")
     live = el("p", id="live", role="status", class_="hidden")
     return document("Flux", [header, body, live], script=True)
 

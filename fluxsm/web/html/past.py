@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from fluxsm.api import names
 from fluxsm.web.html.builder import Content, Html, el
 from fluxsm.web.html.words import (
     RESULTS,
@@ -134,6 +135,11 @@ def _configurations(found: list[Data]) -> Content:
     if not lines:
         return None
     return [el("h3", "Configurations"), table("configurations", header, lines)]
+
+
+def is_repair(event: Data) -> bool:
+    """Whether an event is about something that somebody else changed."""
+    return bool(event["reason"] == names.DRIFT_DETECTED)
 
 
 def events(found: Data) -> Html:

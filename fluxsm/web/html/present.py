@@ -244,8 +244,8 @@ def _why(item: Data) -> Content:
     return f" {item['message']}" if item["health"] not in {"Current", ""} else None
 
 
-def repairs(instance: Data, events: Data) -> Html:
-    """Objects over which there is a conflict, and what was repaired."""
+def repairs(instance: Data, drift: Data) -> Html:
+    """Objects over which there is a conflict, and the events about what was repaired."""
     lines = [
         (
             el("code", item["object"]),
@@ -256,10 +256,9 @@ def repairs(instance: Data, events: Data) -> Html:
         for item in instance["conflicts"]
     ]
     header = ("Object", "Repairs", "Last", "Next")
-    drift = [item for item in events["events"] if item["reason"] == "DriftDetected"]
     shown = [
         el("li", moment(item["last"]), " ", el("span", item["message"], class_="message"))
-        for item in drift
+        for item in drift["events"]
     ]
     return section(
         "repairs",
