@@ -19,14 +19,15 @@ from fluxsm.core.failure import Failure
 from fluxsm.core.observed import Observed
 from fluxsm.core.outcome import Outcome
 from fluxsm.core.ports import Applied, Cluster, PatchType, Ports
-from fluxsm.errors import ClusterError, ConflictError
+from fluxsm.errors import ClusterError
 from fluxsm.machine.events import Event
 from fluxsm.machine.triggers import Trigger
-from fluxsm.objects import health, inventory, ownership
+from fluxsm.objects import health, inventory, manifest, ownership
 from fluxsm.objects.changes import Action, Change, action_of
 from fluxsm.objects.health import Found, Health, Status
 from fluxsm.objects.inventory import Entry
 from states.work import hands, orphaning
+from states.work.newest import write_newest
 from states.work.pruning import prune
 from states.work.watching import await_watches
 from states.work.write_ahead import built, is_recorded, record
@@ -38,7 +39,7 @@ _TRIES = 5
 def handle(observed: Observed, ports: Ports) -> Outcome:
     """Record the inventory, apply what is outdated, await what others need, prune the rest."""
     result = built(observed.run)
-    if _missing(observed, ports, result.objects) and not is_recorded(observed, result):
+    if not is_recorded(observed, result) and _missing(observed, ports, result.objects):
         return record(observed, result)
     for number, stage in enumerate(stages(result.objects), start=1):
         outcome = _finish_stage(observed, ports, stage, number)
@@ -142,11 +143,7 @@ def _with_additions(
 
 
 def _may_apply(live: Manifest | None, times: int) -> bool:
-    return times < _TRIES if live is None else times == 0 and not _is_leaving(live)
-
-
-def _is_leaving(live: Manifest) -> bool:
-    return "deletionTimestamp" in live["metadata"]
+    return times < _TRIES if live is None else times == 0 and not manifest.is_leaving(live)
 
 
 def _is_left_alone(live: Manifest | None) -> bool:
@@ -183,7 +180,7 @@ def _apply(observed: Observed, ports: Ports, missing: Sequence[Manifest]) -> Out
             continue
         live = (adopted or answer).manifest
         ports.live.put(live)
-        if _is_leaving(live):
+        if manifest.is_leaving(live):
             continue  # its deletion crossed the apply; the next one comes when it is gone
         applied_state = applied_state.with_answer(wanted, live)
         action = _action(answer, before[ref], adopted=adopted is not None)
@@ -236,19 +233,14 @@ def _free(live: Manifest, cluster: Cluster, override_managers: Sequence[str]) ->
     being rolled out is written all the time, so it may take more than one look.
     """
     ref = ObjectRef.of(live)
-    for attempt in range(1, _TRIES + 1):
+
+    def write(live: Manifest) -> bool:
         patch = ownership.adoption_patch(live, override_managers)
-        if not patch:
-            return False
-        try:
+        if patch:
             cluster.patch(ref, patch, type=PatchType.JSON)
-        except ConflictError:
-            if attempt == _TRIES:
-                raise
-            live = cluster.get(ref)
-        else:
-            return True
-    return False
+        return bool(patch)
+
+    return write_newest(ref, live, write, cluster)
 
 
 def _action(answer: Applied, before: Manifest | None, *, adopted: bool) -> Action:

@@ -29,9 +29,8 @@ from fluxsm.machine.events import Event
 from fluxsm.objects import migration
 from fluxsm.objects.migration import Plan
 from states.work.bridge import await_served, bridge, served_by
-
-SLICE: Final = 50
-"""Objects that are rewritten in one step."""
+from states.work.newest import write_newest
+from states.work.releasing import SLICE
 
 _TRIES: Final = 5
 _NOW: Final = timedelta(0)
@@ -135,31 +134,25 @@ def _rewrite(item: Manifest, plan: Plan, cluster: Cluster) -> None:
     """
     ref = ObjectRef.of(item)
     ref = ObjectRef(plan.kind, ref.namespace, ref.name)
-    for _ in range(_TRIES):
-        patch = migration.rewrite_patch(item, plan.api_version)
+
+    def write(live: Manifest) -> None:
+        patch = migration.rewrite_patch(live, plan.api_version)
         kind = PatchType.JSON if isinstance(patch, list) else PatchType.MERGE
-        try:
-            cluster.patch(ref, patch, type=kind)
-        except KindNotServedError:
+        cluster.patch(ref, patch, type=kind)
+
+    failed = f"{ref} could not be migrated to {plan.storage}"
+    try:
+        write_newest(ref, item, write, cluster)
+    except KindNotServedError:
+        raise
+    except NotFoundError:
+        return
+    except ConflictError as error:
+        raise MigrationError(f"{failed}: it keeps changing") from error
+    except ClusterError as error:
+        if error.passing:
             raise
-        except NotFoundError:
-            return
-        except ConflictError:
-            try:
-                item = cluster.get(ref)
-            except KindNotServedError:
-                raise
-            except NotFoundError:
-                return
-        except ClusterError as error:
-            if error.passing:
-                raise
-            raise MigrationError(
-                f"{ref} could not be migrated to {plan.storage}: {error}"
-            ) from error
-        else:
-            return
-    raise MigrationError(f"{ref} could not be migrated to {plan.storage}: it keeps changing")
+        raise MigrationError(f"{failed}: {error}") from error
 
 
 def _trim(plan: Plan, ports: Ports) -> None:

@@ -35,10 +35,7 @@ from states.work.pods import pods_of
 from states.work.pruning import prune
 from states.work.releasing import release
 from states.work.serving import read_served
-from states.work.watching import await_watches, find, is_watched
-
-WATCH_PATIENCE: Final = timedelta(seconds=10)
-"""How long watches may take to begin; what cannot be watched is asked for instead."""
+from states.work.watching import PATIENCE, await_watches, find, is_watched
 
 CHECKED_AFTER: Final = 5
 """Rounds after which a watch is not believed any more that something is still there."""
@@ -92,7 +89,7 @@ def _watch(removal: Removal, observed: Observed, ports: Ports) -> Outcome:
     """Begin to watch what has to go; it can go without, but then it has to be asked for."""
     starting = await_watches({entry.ref.kind for entry in removal.entries}, ports)
     waited = observed.tick - observed.stay.entered
-    if starting is not None and waited < WATCH_PATIENCE:
+    if starting is not None and waited < PATIENCE:
         return replace(starting, progress=removal)
     return _go_on("Stopping the controllers", replace(removal, phase=Phase.STOPPING))
 

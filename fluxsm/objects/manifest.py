@@ -18,6 +18,11 @@ Fields: TypeAlias = Mapping[str, Any]
 """A set of fields as `fieldsV1` writes it: a tree whose leaves are empty mappings."""
 
 
+def is_leaving(obj: Mapping[str, Any]) -> bool:
+    """Whether an object is being deleted, and there only until its finalizers are off."""
+    return "deletionTimestamp" in obj["metadata"]
+
+
 def read(obj: Mapping[str, Any], *path: str) -> Any:
     """Return the value at a path, or None where any part of the path is absent or null.
 

@@ -9,15 +9,17 @@ has not asked for the end of a fleet.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, Final
 
 from fluxsm.api.objects import Kind, Manifest, ObjectRef
 from fluxsm.core import consequences
 from fluxsm.core.ports import Cluster, Ports
-from fluxsm.errors import ConflictError, KindNotServedError, NotFoundError
-from fluxsm.objects import ownership
+from fluxsm.errors import KindNotServedError, NotFoundError
+from fluxsm.objects import manifest, ownership
+from states.work.newest import write_newest
 from states.work.owned import custom_kinds
-from states.work.releasing import FINALIZER, SLICE, release_item
+from states.work.releasing import SLICE, release_item, without_finalizer
 from states.work.serving import read_served
 
 _SPECS: Final[Mapping[tuple[str, str], Mapping[str, Any]]] = {
@@ -30,8 +32,6 @@ _SPECS: Final[Mapping[tuple[str, str], Mapping[str, Any]]] = {
 }
 """What switches pruning off, by group and kind: a controller skips it for an object that is
 suspended. A definition that has no `deletionPolicy` yet drops that field."""
-
-_TRIES: Final = 5
 
 
 def prunes(kind: Kind) -> bool:
@@ -55,8 +55,7 @@ def describe(ref: ObjectRef, ports: Ports, instance: str, namespace: str) -> str
         live = ports.live.get(ref) or read_served(ref, ports.cluster)[1]
     except NotFoundError:
         return ""
-    is_kept = ownership.is_prune_disabled(live) or "deletionTimestamp" in live["metadata"]
-    if is_kept or not ownership.is_owned(live, instance, namespace):
+    if manifest.is_leaving(live) or ownership.why_kept(live, instance, namespace):
         return ""
     return consequences.without_pruning(ref, live)
 
@@ -83,28 +82,20 @@ def orphan(ref: ObjectRef, live: Manifest, cluster: Cluster, propagation: str) -
         ClusterError: it is refused.
     """
     spec = _SPECS[(ref.kind.group, ref.kind.kind)]
-    for attempt in range(1, _TRIES + 1):
-        finalizers = [
-            item for item in live["metadata"].get("finalizers") or [] if item != FINALIZER
-        ]
-        version = live["metadata"].get("resourceVersion", "")
-        metadata = {"finalizers": finalizers or None, "resourceVersion": version}
-        try:
-            left = cluster.patch(ref, {"metadata": metadata, "spec": spec})["metadata"]
-            cluster.delete(
-                ref,
-                uid=str(left["uid"]),
-                resource_version=str(left["resourceVersion"]),
-                propagation=propagation,
-            )
-        except ConflictError:
-            if attempt == _TRIES:
-                raise
-            live = cluster.get(ref)
-            if "deletionTimestamp" in live["metadata"]:
-                return  # somebody else has deleted it
-        else:
-            return
+
+    def write(live: Manifest) -> None:
+        if manifest.is_leaving(live):
+            return  # somebody else has deleted it
+        patch = {"metadata": without_finalizer(live), "spec": spec}
+        left = cluster.patch(ref, patch)["metadata"]
+        cluster.delete(
+            ref,
+            uid=str(left["uid"]),
+            resource_version=str(left["resourceVersion"]),
+            propagation=propagation,
+        )
+
+    write_newest(ref, live, write, cluster)
 
 
 def users(definition: Manifest, cluster: Cluster) -> str:
@@ -125,17 +116,10 @@ def users(definition: Manifest, cluster: Cluster) -> str:
             page = cluster.list_page(kind, metadata_only=True, limit=SLICE)
         except KindNotServedError:
             continue
-        wanted = [item for item in page.items if "deletionTimestamp" not in item["metadata"]]
-        for item in page.items:
-            if item not in wanted:
-                _let_go(item, cluster)
-        if wanted or page.token:
+        leaving = [item for item in page.items if manifest.is_leaving(item)]
+        for item in leaving:
+            with suppress(NotFoundError):  # gone in the meantime
+                release_item(item, cluster)
+        if len(leaving) < len(page.items) or page.token:
             return f"{len(page.items)}{' or more' if page.token else ''} {kind.kind}"
     return ""
-
-
-def _let_go(item: Manifest, cluster: Cluster) -> None:
-    try:
-        release_item(item, cluster)
-    except NotFoundError:
-        return  # gone in the meantime

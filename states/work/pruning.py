@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from fluxsm.api.objects import CRD, Manifest, ObjectRef
 from fluxsm.core.observed import Observed
 from fluxsm.core.ports import Ports
 from fluxsm.errors import ClusterError, ConflictError, NotFoundError
-from fluxsm.objects import inventory, ownership
+from fluxsm.objects import inventory, manifest, ownership
 from fluxsm.objects.changes import Action, Change
 from fluxsm.objects.inventory import Entry
 from states.work import orphaning
@@ -54,6 +55,7 @@ def prune(
         running: whether controllers of Flux may act on what is deleted. Then nothing that they
             deployed goes with it, and a definition stays for as long as it has objects.
     """
+    way = _Way(observed=observed, ports=ports, propagation=propagation, running=running)
     changes: list[Change] = []
     kept: list[Entry] = []
     used: list[Entry] = []
@@ -62,7 +64,7 @@ def prune(
     for entry in inventory.in_deletion_order(entries):
         ref = entry.ref
         try:
-            change = _delete(ref, observed, ports, propagation, running=running)
+            change = way.delete(ref)
         except ClusterError as error:
             kept.append(entry)
             errors.append(error)
@@ -81,57 +83,49 @@ def prune(
     )
 
 
-def _delete(
-    ref: ObjectRef, observed: Observed, ports: Ports, propagation: str, *, running: bool
-) -> Change:
-    """Delete one object if its labels say that it is ours; being gone counts as deleted.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Way:
+    """How objects are deleted; the attributes are those of `prune`."""
 
-    What the watches know will do for a start: the deletion holds only for the version that was
-    looked at. If that is not the newest one, the object is read and judged again.
-    """
-    live = ports.live.get(ref)
-    try:
-        if live is not None:
-            try:
-                return _delete_if_ours(
-                    ref, live, observed, ports, propagation, guarded=True, running=running
-                )
-            except ConflictError:
-                pass
-        ref, live = read_served(ref, ports.cluster)
-        return _delete_if_ours(
-            ref, live, observed, ports, propagation, guarded=False, running=running
+    observed: Observed
+    ports: Ports
+    propagation: str
+    running: bool
+
+    def delete(self, ref: ObjectRef) -> Change:
+        """Delete one object if its labels say that it is ours; being gone counts as deleted.
+
+        What the watches know will do for a start: the deletion holds only for the version that
+        was looked at. If that is not the newest one, the object is read and judged again.
+        """
+        live = self.ports.live.get(ref)
+        try:
+            if live is not None:
+                with suppress(ConflictError):
+                    return self._delete_if_ours(ref, live, guarded=True)
+            ref, live = read_served(ref, self.ports.cluster)
+            return self._delete_if_ours(ref, live, guarded=False)
+        except NotFoundError:
+            return Change(ref=ref, action=Action.DELETED)
+
+    def _delete_if_ours(self, ref: ObjectRef, live: Manifest, *, guarded: bool) -> Change:
+        """Delete exactly this incarnation: somebody may have replaced it with one of their own."""
+        instance, cluster = self.observed.instance.metadata, self.ports.cluster
+        if ownership.why_kept(live, instance.name, instance.namespace):
+            return Change(ref=ref, action=Action.SKIPPED)
+        if manifest.is_leaving(live):
+            # It is on its way, perhaps since a request whose answer was lost.
+            return Change(ref=ref, action=Action.DELETED)
+        if self.running and orphaning.prunes(ref.kind):
+            orphaning.orphan(ref, live, cluster, self.propagation)
+            return Change(ref=ref, action=Action.ORPHANED)
+        if self.running and ref.kind == CRD and (users := orphaning.users(live, cluster)):
+            return Change(ref=ref, action=Action.KEPT, note=f"for {users}")
+        metadata = live["metadata"]
+        cluster.delete(
+            ref,
+            uid=str(metadata.get("uid", "")),
+            resource_version=str(metadata.get("resourceVersion", "")) if guarded else "",
+            propagation=self.propagation,
         )
-    except NotFoundError:
         return Change(ref=ref, action=Action.DELETED)
-
-
-def _delete_if_ours(
-    ref: ObjectRef,
-    live: Manifest,
-    observed: Observed,
-    ports: Ports,
-    propagation: str,
-    *,
-    guarded: bool,
-    running: bool,
-) -> Change:
-    """Delete exactly this incarnation: somebody may have replaced it with one of their own."""
-    instance, metadata = observed.instance.metadata, live["metadata"]
-    if ownership.why_kept(live, instance.name, instance.namespace):
-        return Change(ref=ref, action=Action.SKIPPED)
-    if "deletionTimestamp" in metadata:
-        # It is on its way, perhaps since a request whose answer was lost.
-        return Change(ref=ref, action=Action.DELETED)
-    if running and orphaning.prunes(ref.kind):
-        orphaning.orphan(ref, live, ports.cluster, propagation)
-        return Change(ref=ref, action=Action.ORPHANED)
-    if running and ref.kind == CRD and (users := orphaning.users(live, ports.cluster)):
-        return Change(ref=ref, action=Action.KEPT, note=f"for {users}")
-    ports.cluster.delete(
-        ref,
-        uid=str(metadata.get("uid", "")),
-        resource_version=str(metadata.get("resourceVersion", "")) if guarded else "",
-        propagation=propagation,
-    )
-    return Change(ref=ref, action=Action.DELETED)

@@ -7,17 +7,12 @@ from typing import Final
 
 from fluxsm.api.objects import Kind, Manifest, ObjectRef
 from fluxsm.core.ports import Cluster
-from fluxsm.errors import (
-    ClusterError,
-    ConflictError,
-    ExpiredError,
-    KindNotServedError,
-    NotFoundError,
-)
+from fluxsm.errors import ClusterError, ExpiredError, KindNotServedError, NotFoundError
+from states.work.newest import write_newest
 
 FINALIZER: Final = "finalizers.fluxcd.io"
 SLICE: Final = 50
-"""Objects of one page, and so of one step."""
+"""Objects of one page, and so of one step: what is released, rewritten or counted."""
 
 _TRIES: Final = 3
 
@@ -62,22 +57,20 @@ def release_item(item: Manifest, cluster: Cluster) -> None:
         ClusterError: it is refused, or somebody keeps changing it.
     """
     ref = ObjectRef.of(item)
-    for attempt in range(1, _TRIES + 1):
-        metadata = item["metadata"]
-        finalizers = metadata.get("finalizers") or []
-        kept = [value for value in finalizers if value != FINALIZER]
-        if kept == finalizers:
-            return
-        version = metadata.get("resourceVersion", "")
-        patch = {"metadata": {"finalizers": kept or None, "resourceVersion": version}}
-        try:
-            _patch(ref, patch, cluster)
-        except ConflictError:
-            if attempt == _TRIES:
-                raise
-            item = cluster.get(ref)
-        else:
-            return
+
+    def write(live: Manifest) -> None:
+        released = without_finalizer(live)
+        if released["finalizers"] != (live["metadata"].get("finalizers") or None):
+            _patch(ref, {"metadata": released}, cluster)
+
+    write_newest(ref, item, write, cluster, tries=_TRIES)
+
+
+def without_finalizer(live: Manifest) -> Manifest:
+    """The metadata of a merge patch that takes the finalizer off the version that was looked at."""
+    metadata = live["metadata"]
+    kept = [value for value in metadata.get("finalizers") or [] if value != FINALIZER]
+    return {"finalizers": kept or None, "resourceVersion": metadata.get("resourceVersion", "")}
 
 
 def _patch(ref: ObjectRef, patch: Manifest, cluster: Cluster) -> None:

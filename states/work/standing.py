@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from datetime import timedelta
-from typing import Final
 
 from fluxsm.api import names
 from fluxsm.api.objects import CRD, Manifest, ObjectRef
@@ -20,12 +18,9 @@ from fluxsm.core.observed import Observed
 from fluxsm.core.outcome import Outcome
 from fluxsm.core.ports import Cluster, Ports
 from fluxsm.errors import BuildError, InvalidError
-from fluxsm.objects import immutable, inventory, migration, ownership
+from fluxsm.objects import immutable, inventory, manifest, migration, ownership
 from fluxsm.objects.migration import Plan
-from states.work.watching import await_watches, is_watched
-
-PATIENCE: Final = timedelta(seconds=10)
-"""How long watches may take to begin; without them the API server is asked, or refuses later."""
+from states.work.watching import PATIENCE, await_watches, is_watched
 
 
 def await_standing(observed: Observed, ports: Ports) -> Outcome | None:
@@ -103,7 +98,7 @@ def refuse_immutable(observed: Observed, result: BuildResult, ports: Ports) -> N
     for wanted in result.objects:
         ref = ObjectRef.of(wanted)
         live = ports.live.get(ref)
-        if live is None or "deletionTimestamp" in live["metadata"]:
+        if live is None or manifest.is_leaving(live):
             continue  # it is going to be created
         if immutable.is_known(ref.kind):
             found += map(str, immutable.differences(wanted, live))

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import timedelta
+from typing import Final
 
 from fluxsm.api.objects import Kind, Manifest, ObjectRef
 from fluxsm.core.outcome import Outcome
@@ -12,6 +13,9 @@ from fluxsm.core.ports import Ports
 from fluxsm.errors import NotFoundError
 from fluxsm.machine.events import Event
 from states.work.serving import read_served
+
+PATIENCE: Final = timedelta(seconds=10)
+"""How long watches may take to begin, where the API server can be asked instead."""
 
 _LOOK_AGAIN = timedelta(seconds=1)
 

@@ -23,8 +23,9 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 UPSTREAM: Final = ROOT.parent / "shared"
 NAMESPACE: Final = names.DEFAULT_NAMESPACE
 APPS: Final = "apps"
-MODES: Final = ("relentless", "kills", "answers", "lines", "lasting")
+FAULTS: Final = ("relentless", "kills", "answers", "lines")
 LASTING: Final = "lasting"
+MODES: Final = (*FAULTS, LASTING)
 UNINSTALL_SECONDS: Final = 15
 """The limit of an uninstallation in which a call is refused for good: longer than its patience with
 watches that do not begin."""
@@ -65,7 +66,7 @@ class Lifecycle:
     phases: Sequence[Phase]
     storage: Path | None = None
     flags: Sequence[str] = ()
-    modes: Sequence[str] = MODES[:-1]
+    modes: Sequence[str] = FAULTS
 
 
 def lifecycles() -> list[Lifecycle]:
@@ -143,6 +144,27 @@ _DEPLOYED: Final = (
 )
 _SOURCE: Final = {"kind": "GitRepository", "name": "app"}
 
+
+def _git_repository(name: str) -> dict[str, Any]:
+    return _custom(
+        "source.toolkit.fluxcd.io/v1",
+        "GitRepository",
+        name,
+        interval="1h",
+        url="https://example.com/app.git",
+    )
+
+
+def _helm_release() -> dict[str, Any]:
+    return _custom(
+        "helm.toolkit.fluxcd.io/v2",
+        "HelmRelease",
+        "app",
+        interval="1h",
+        chart={"spec": {"chart": "app", "sourceRef": _SOURCE}},
+    )
+
+
 MINOR: Final = Lifecycle(
     name="minor",
     phases=(
@@ -156,13 +178,7 @@ MINOR: Final = Lifecycle(
             name="upgrade",
             before=_populate(
                 *_DEPLOYED,
-                _custom(
-                    "source.toolkit.fluxcd.io/v1",
-                    "GitRepository",
-                    "app",
-                    interval="1h",
-                    url="https://example.com/app.git",
-                ),
+                _git_repository("app"),
                 _custom(
                     "kustomize.toolkit.fluxcd.io/v1",
                     "Kustomization",
@@ -207,16 +223,7 @@ CALLS: Final = Lifecycle(
             name="change",
             before=_populate(
                 *_DEPLOYED,
-                *(
-                    _custom(
-                        "source.toolkit.fluxcd.io/v1",
-                        "GitRepository",
-                        name,
-                        interval="1h",
-                        url="https://example.com/app.git",
-                    )
-                    for name in ("one", "two")
-                ),
+                *map(_git_repository, ("one", "two")),
             ),
             begin=_edit(components=["source-controller"]),
         ),
@@ -271,15 +278,7 @@ SYNC: Final = Lifecycle(
         Phase(name="drop", before=_hold("other"), begin=_edit(sync=None)),
         Phase(
             name="remove",
-            before=_populate(
-                _custom(
-                    "helm.toolkit.fluxcd.io/v2",
-                    "HelmRelease",
-                    "app",
-                    interval="1h",
-                    chart={"spec": {"chart": "app", "sourceRef": _SOURCE}},
-                )
-            ),
+            before=_populate(_helm_release()),
             begin=_edit(components=list(_CONTROLLERS[:2])),
         ),
         Phase(name="uninstall", begin=Instance.delete, goal="Gone"),
@@ -318,13 +317,7 @@ BRIDGE: Final = Lifecycle(
                     bucketName="one",
                     endpoint="example.com",
                 ),
-                _custom(
-                    "helm.toolkit.fluxcd.io/v2",
-                    "HelmRelease",
-                    "app",
-                    interval="1h",
-                    chart={"spec": {"chart": "app", "sourceRef": _SOURCE}},
-                ),
+                _helm_release(),
             ),
             begin=_edit(distribution={"version": "2.8.8"}),
         ),
