@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from fluxsm.api import names
-from fluxsm.api.objects import ObjectRef
+from fluxsm.objects import manifest
 from fluxsm.simulation.liveness import MOST_REQUESTS
 from states.work.releasing import FINALIZER
 from tests.integration.instance import RECONCILE, Instance
@@ -23,6 +23,7 @@ from tools.crash.environment import Environment, Verdict
 from tools.crash.faults import REFUSED, Fault, Scope, Unit
 from tools.crash.invariants import Reference
 from tools.crash.lifecycles import UNINSTALL_SECONDS, Lifecycle
+from tools.crash.world import owned_refs
 
 SLACK_SECONDS: Final = 20.0
 """What a deletion may take beside its limit: a start, a retry, a busy machine."""
@@ -166,13 +167,8 @@ def _is_named(name: str, instance: Instance, uid: str) -> bool:
 
 
 def _left(environment: Environment) -> list[str]:
-    return sorted(
-        str(ObjectRef.of(item))
-        for item in environment.reader.read().values()
-        if (item["metadata"].get("labels") or {}).get(names.OWNER_NAME_LABEL) == names.SINGLETON
-        and not item["metadata"].get("ownerReferences")
-        and item["kind"] != "Namespace"
-    )
+    refs = owned_refs(environment.reader.read())
+    return sorted(str(ref) for ref in refs if ref.kind.kind != "Namespace")
 
 
 def _recovers(
@@ -194,7 +190,7 @@ def _let_go(environment: Environment) -> None:
     cluster = environment.cluster
     for item in environment.reader.read().values():
         metadata = item["metadata"]
-        if "deletionTimestamp" in metadata and FINALIZER in metadata.get("finalizers", ()):
+        if manifest.is_leaving(item) and FINALIZER in metadata.get("finalizers", ()):
             path = f"{item['kind'].lower()}.{item['apiVersion'].partition('/')[0]}"
             where = ("-n", metadata["namespace"], path, metadata["name"])
             patch = '{"metadata":{"finalizers":null}}'
@@ -203,11 +199,7 @@ def _let_go(environment: Environment) -> None:
 
 
 def _ending(environment: Environment) -> list[str]:
-    return [
-        key
-        for key, item in environment.reader.read().items()
-        if "deletionTimestamp" in item["metadata"]
-    ]
+    return [key for key, item in environment.reader.read().items() if manifest.is_leaving(item)]
 
 
 def _await(environment: Environment, holds: Callable[[], bool], what: str) -> None:

@@ -98,8 +98,13 @@ def comparable(world: World, *, forgive_failures: bool = False) -> World:
 
 def owned(world: World) -> set[str]:
     """Identities of the objects that carry the labels of the instance."""
+    return {_key(ref) for ref in owned_refs(world)}
+
+
+def owned_refs(world: World) -> set[ObjectRef]:
+    """The objects that carry the labels of the instance."""
     return {
-        _key(ObjectRef.of(item))
+        ObjectRef.of(item)
         for item in world.values()
         if (item["metadata"].get("labels") or {}).get(names.OWNER_NAME_LABEL) == names.SINGLETON
         and not item["metadata"].get("ownerReferences")

@@ -116,6 +116,7 @@ def test_a_fault_in_a_write(
     proxy.kill = lambda: kills.append(len(asked))
     proxy.arm(Fault(kind=kind, number=2))
     answers = [ask(proxy, "PATCH", f"/{number}", '{"a": 1}') for number in (1, 2, 3)]
+    proxy.wait_until_answered()  # what dies after an answer dies in a thread of the proxy
     assert answers[0] == answers[2] == '200 {"a": 1}'
     assert (answers[1] in HUNG_UP) is not received
     assert ("PATCH /2" in asked) is done
