@@ -8,9 +8,9 @@ What a state means is read off its definition: no state is named here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Final, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from fluxsm.api import duration, names
 from fluxsm.api.objects import ObjectRef
@@ -127,18 +127,12 @@ def drift_detected(step: Step) -> KubernetesEvent | None:
 
 def taken_over(step: Step) -> KubernetesEvent | None:
     """Warning DriftDetected: what others had added to managed objects is taken over by a run."""
-    if not step.outcome.taken:
-        return None
-    message = "; ".join(step.outcome.taken)
-    return KubernetesEvent(type="Warning", reason=names.DRIFT_DETECTED, message=message)
+    return _listed("Warning", names.DRIFT_DETECTED, step.outcome.taken)
 
 
 def orphaned(step: Step) -> KubernetesEvent | None:
     """Normal WorkloadsKept: an object of Flux goes, and what it deployed stays."""
-    if not step.outcome.orphaned:
-        return None
-    message = "; ".join(step.outcome.orphaned)
-    return KubernetesEvent(type="Normal", reason=names.WORKLOADS_KEPT, message=message)
+    return _listed("Normal", names.WORKLOADS_KEPT, step.outcome.orphaned)
 
 
 def definitions_kept(step: Step) -> KubernetesEvent | None:
@@ -152,10 +146,14 @@ def definitions_kept(step: Step) -> KubernetesEvent | None:
 
 def sync_suspended(step: Step) -> KubernetesEvent | None:
     """Normal SyncSuspended: somebody has suspended an object of the sync, and it stays so."""
-    if not step.outcome.suspended:
-        return None
-    message = "; ".join(step.outcome.suspended)
-    return KubernetesEvent(type="Normal", reason=names.SYNC_SUSPENDED, message=message)
+    return _listed("Normal", names.SYNC_SUSPENDED, step.outcome.suspended)
+
+
+def _listed(
+    type_: Literal["Normal", "Warning"], reason: str, lines: Sequence[str]
+) -> KubernetesEvent | None:
+    """An event with a line for each object, None without any."""
+    return KubernetesEvent(type=type_, reason=reason, message="; ".join(lines)) if lines else None
 
 
 def failed(step: Step) -> KubernetesEvent | None:
